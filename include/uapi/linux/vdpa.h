@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0+ WITH Linux-syscall-note */
+/*
+ * Generic netlink family "vdpa": management of vDPA devices.
+ *
+ * Names and numbers below 64 (commands) and 256 (attributes) are those of
+ * Linux 6.12 and never change. What this subsystem adds is numbered from 64
+ * and from 256 on, so that neither list can run into the other.
+ *
+ * Documentation/netlink/specs/vdpa.yaml describes every message.
+ */
+
+#ifndef _UAPI_LINUX_VDPA_H_
+#define _UAPI_LINUX_VDPA_H_
+
+#define VDPA_GENL_NAME "vdpa"
+#define VDPA_GENL_VERSION 0x1
+
+/* Multicast group that announces management devices and devices */
+#define VDPA_GENL_MCGRP_MONITOR_NAME "monitor"
+
+/* Longest device name, without the terminating NUL */
+#define VDPA_DEV_NAME_MAX 63
+
+enum vdpa_command {
+	VDPA_CMD_UNSPEC,
+	VDPA_CMD_MGMTDEV_NEW,		/* reply to _GET; event: appeared */
+	VDPA_CMD_MGMTDEV_GET,		/* can dump */
+	VDPA_CMD_DEV_NEW,		/* request; reply to _GET; event: appeared */
+	VDPA_CMD_DEV_DEL,		/* request; event: gone */
+	VDPA_CMD_DEV_GET,		/* can dump */
+	VDPA_CMD_DEV_CONFIG_GET,	/* can dump */
+	VDPA_CMD_DEV_VSTATS_GET,
+	VDPA_CMD_DEV_ATTR_SET,
+
+	VDPA_CMD_MGMTDEV_DEL = 64,	/* event: gone */
+	VDPA_CMD_DEV_CHANGE,		/* event: driver or status changed */
+};
+
+enum vdpa_attr {
+	VDPA_ATTR_UNSPEC,
+
+	/* fills the gap before a 64-bit attribute */
+	VDPA_ATTR_PAD = VDPA_ATTR_UNSPEC,
+
+	/* handle of a management device; the bus name is left out if it has none */
+	VDPA_ATTR_MGMTDEV_BUS_NAME,		/* string */
+	VDPA_ATTR_MGMTDEV_DEV_NAME,		/* string */
+	VDPA_ATTR_MGMTDEV_SUPPORTED_CLASSES,	/* u64, bit N: virtio device id N */
+
+	VDPA_ATTR_DEV_NAME,			/* string */
+	VDPA_ATTR_DEV_ID,			/* u32, virtio device id */
+	VDPA_ATTR_DEV_VENDOR_ID,		/* u32 */
+	VDPA_ATTR_DEV_MAX_VQS,			/* u32 */
+	VDPA_ATTR_DEV_MAX_VQ_SIZE,		/* u16, descriptors */
+	VDPA_ATTR_DEV_MIN_VQ_SIZE,		/* u16, descriptors */
+
+	VDPA_ATTR_DEV_NET_CFG_MACADDR,		/* binary, 6 bytes */
+	VDPA_ATTR_DEV_NET_STATUS,		/* u8 */
+	VDPA_ATTR_DEV_NET_CFG_MAX_VQP,		/* u16, queue pairs */
+	VDPA_ATTR_DEV_NET_CFG_MTU,		/* u16, bytes */
+
+	VDPA_ATTR_DEV_NEGOTIATED_FEATURES,	/* u64, bit N: virtio feature N */
+	VDPA_ATTR_DEV_MGMTDEV_MAX_VQS,		/* u32 */
+	/* what the management device can offer */
+	VDPA_ATTR_DEV_SUPPORTED_FEATURES,	/* u64, bit N: virtio feature N */
+
+	VDPA_ATTR_DEV_QUEUE_INDEX,		/* u32 */
+	VDPA_ATTR_DEV_VENDOR_ATTR_NAME,		/* string */
+	VDPA_ATTR_DEV_VENDOR_ATTR_VALUE,	/* u64 */
+
+	/* what the device was, or shall be, created with */
+	VDPA_ATTR_DEV_FEATURES,			/* u64, bit N: virtio feature N */
+
+	VDPA_ATTR_DEV_BLK_CFG_CAPACITY,		/* u64, sectors of 512 bytes */
+	VDPA_ATTR_DEV_BLK_CFG_SIZE_MAX,		/* u32 */
+	VDPA_ATTR_DEV_BLK_CFG_BLK_SIZE,		/* u32 */
+	VDPA_ATTR_DEV_BLK_CFG_SEG_MAX,		/* u32 */
+	VDPA_ATTR_DEV_BLK_CFG_NUM_QUEUES,	/* u16 */
+	VDPA_ATTR_DEV_BLK_CFG_PHY_BLK_EXP,	/* u8 */
+	VDPA_ATTR_DEV_BLK_CFG_ALIGN_OFFSET,	/* u8 */
+	VDPA_ATTR_DEV_BLK_CFG_MIN_IO_SIZE,	/* u16 */
+	VDPA_ATTR_DEV_BLK_CFG_OPT_IO_SIZE,	/* u32 */
+	VDPA_ATTR_DEV_BLK_CFG_MAX_DISCARD_SEC,	/* u32 */
+	VDPA_ATTR_DEV_BLK_CFG_MAX_DISCARD_SEG,	/* u32 */
+	VDPA_ATTR_DEV_BLK_CFG_DISCARD_SEC_ALIGN,/* u32 */
+	VDPA_ATTR_DEV_BLK_CFG_MAX_WRITE_ZEROES_SEC,	/* u32 */
+	VDPA_ATTR_DEV_BLK_CFG_MAX_WRITE_ZEROES_SEG,	/* u32 */
+	VDPA_ATTR_DEV_BLK_READ_ONLY,		/* u8 */
+	VDPA_ATTR_DEV_BLK_FLUSH,		/* u8 */
+
+	/* end of the attributes shared with Linux 6.12 */
+	VDPA_ATTR_MAX,
+
+	VDPA_ATTR_DEV_STATUS = 256,		/* u8, virtio device status */
+	VDPA_ATTR_DEV_DRIVER,			/* string, bound bus driver */
+};
+
+#endif
