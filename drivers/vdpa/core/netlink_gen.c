@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/vdpa.yaml */
+/* YNL-GEN kernel source */
+
+#include <net/netlink.h>
+#include <net/genetlink.h>
+
+#include "netlink_gen.h"
+
+#include <uapi/linux/vdpa.h>
+
+/* VDPA_CMD_MGMTDEV_GET - do */
+static const struct nla_policy vdpa_mgmtdev_get_do_nl_policy[VDPA_ATTR_MGMTDEV_DEV_NAME + 1] = {
+	[VDPA_ATTR_MGMTDEV_BUS_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_MGMTDEV_DEV_NAME] = { .type = NLA_NUL_STRING, },
+};
+
+/* VDPA_CMD_MGMTDEV_GET - dump */
+static const struct nla_policy vdpa_mgmtdev_get_dump_nl_policy[VDPA_ATTR_MGMTDEV_BUS_NAME + 1] = {
+	[VDPA_ATTR_MGMTDEV_BUS_NAME] = { .type = NLA_NUL_STRING, },
+};
+
+/* VDPA_CMD_DEV_NEW - do */
+static const struct nla_policy vdpa_dev_new_nl_policy[VDPA_ATTR_DEV_FEATURES + 1] = {
+	[VDPA_ATTR_MGMTDEV_BUS_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_MGMTDEV_DEV_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_DEV_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_DEV_ID] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_FEATURES] = { .type = NLA_U64, },
+	[VDPA_ATTR_DEV_NET_CFG_MACADDR] = NLA_POLICY_EXACT_LEN(6),
+	[VDPA_ATTR_DEV_NET_CFG_MTU] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_NET_CFG_MAX_VQP] = { .type = NLA_U16, },
+};
+
+/* VDPA_CMD_DEV_DEL - do */
+static const struct nla_policy vdpa_dev_del_nl_policy[VDPA_ATTR_DEV_NAME + 1] = {
+	[VDPA_ATTR_DEV_NAME] = { .type = NLA_NUL_STRING, },
+};
+
+/* VDPA_CMD_DEV_GET - do */
+static const struct nla_policy vdpa_dev_get_do_nl_policy[VDPA_ATTR_DEV_NAME + 1] = {
+	[VDPA_ATTR_DEV_NAME] = { .type = NLA_NUL_STRING, },
+};
+
+/* VDPA_CMD_DEV_GET - dump */
+static const struct nla_policy vdpa_dev_get_dump_nl_policy[VDPA_ATTR_MGMTDEV_DEV_NAME + 1] = {
+	[VDPA_ATTR_MGMTDEV_BUS_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_MGMTDEV_DEV_NAME] = { .type = NLA_NUL_STRING, },
+};
+
+/* Ops table for vdpa */
+const struct genl_split_ops vdpa_nl_ops[6] = {
+	{
+		.cmd		= VDPA_CMD_MGMTDEV_GET,
+		.pre_doit	= vdpa_nl_pre_doit_mgmtdev,
+		.doit		= vdpa_nl_mgmtdev_get_doit,
+		.post_doit	= vdpa_nl_post_doit_mgmtdev,
+		.policy		= vdpa_mgmtdev_get_do_nl_policy,
+		.maxattr	= VDPA_ATTR_MGMTDEV_DEV_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VDPA_CMD_MGMTDEV_GET,
+		.dumpit		= vdpa_nl_mgmtdev_get_dumpit,
+		.policy		= vdpa_mgmtdev_get_dump_nl_policy,
+		.maxattr	= VDPA_ATTR_MGMTDEV_BUS_NAME,
+		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= VDPA_CMD_DEV_NEW,
+		.pre_doit	= vdpa_nl_pre_doit_mgmtdev_admin,
+		.doit		= vdpa_nl_dev_new_doit,
+		.post_doit	= vdpa_nl_post_doit_mgmtdev,
+		.policy		= vdpa_dev_new_nl_policy,
+		.maxattr	= VDPA_ATTR_DEV_FEATURES,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VDPA_CMD_DEV_DEL,
+		.pre_doit	= vdpa_nl_pre_doit_dev_admin,
+		.doit		= vdpa_nl_dev_del_doit,
+		.post_doit	= vdpa_nl_post_doit_dev,
+		.policy		= vdpa_dev_del_nl_policy,
+		.maxattr	= VDPA_ATTR_DEV_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VDPA_CMD_DEV_GET,
+		.pre_doit	= vdpa_nl_pre_doit_dev,
+		.doit		= vdpa_nl_dev_get_doit,
+		.post_doit	= vdpa_nl_post_doit_dev,
+		.policy		= vdpa_dev_get_do_nl_policy,
+		.maxattr	= VDPA_ATTR_DEV_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VDPA_CMD_DEV_GET,
+		.dumpit		= vdpa_nl_dev_get_dumpit,
+		.policy		= vdpa_dev_get_dump_nl_policy,
+		.maxattr	= VDPA_ATTR_MGMTDEV_DEV_NAME,
+		.flags		= GENL_CMD_CAP_DUMP,
+	},
+};
+
+static const struct genl_multicast_group vdpa_nl_mcgrps[] = {
+	[VDPA_NLGRP_MONITOR] = { "monitor", },
+};

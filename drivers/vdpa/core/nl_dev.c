@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Netlink operations on devices
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_ether.h>
+#include <net/genetlink.h>
+
+#include <uapi/linux/virtio_ids.h>
+
+#include "vdpa_internal.h"
+
+static int vdpa_nl_dev_put_state(struct sk_buff *skb,
+				 struct vdpa_dev_record *record)
+{
+	char driver[VDPA_DRIVER_NAME_SIZE];
+	u8 status;
+
+	spin_lock(&record->lock);
+	status = record->status;
+	strscpy(driver, record->driver);
+	spin_unlock(&record->lock);
+
+	if (nla_put_u8(skb, VDPA_ATTR_DEV_STATUS, status))
+		return -EMSGSIZE;
+	if (*driver && nla_put_string(skb, VDPA_ATTR_DEV_DRIVER, driver))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int vdpa_nl_dev_fill(struct sk_buff *skb, const void *arg)
+{
+	struct vdpa_dev_record *record = (void *)arg;
+
+	if (nla_put_string(skb, VDPA_ATTR_DEV_NAME, record->name))
+		return -EMSGSIZE;
+	if (record->mgmt && vdpa_nl_mgmtdev_put_handle(skb, record->mgmt))
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, VDPA_ATTR_DEV_ID, record->device_id) ||
+	    nla_put_u32(skb, VDPA_ATTR_DEV_VENDOR_ID, record->vendor_id) ||
+	    nla_put_u32(skb, VDPA_ATTR_DEV_MAX_VQS, record->max_vqs) ||
+	    nla_put_u16(skb, VDPA_ATTR_DEV_MAX_VQ_SIZE, record->max_vq_size) ||
+	    nla_put_u16(skb, VDPA_ATTR_DEV_MIN_VQ_SIZE, record->min_vq_size))
+		return -EMSGSIZE;
+	return vdpa_nl_dev_put_state(skb, record);
+}
+
+int vdpa_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *msg = vdpa_nl_message();
+
+	if (!msg)
+		return -ENOMEM;
+	return vdpa_nl_reply(msg, info, VDPA_CMD_DEV_NEW, vdpa_nl_dev_fill,
+			     info->user_ptr[0]);
+}
+
+/*
+ * Clients take it for granted that a dumped device has a management device,
+ * so those without one are left out.
+ */
+static int vdpa_nl_dev_dump_rcu(struct sk_buff *skb,
+				struct netlink_callback *cb, u16 flags,
+				const struct vdpa_mgmt_handle *filter)
+{
+	struct vdpa_nl_dump *dump = (void *)cb->ctx;
+	struct vdpa_dev_record *record;
+	int err;
+
+	while ((record = xa_find(&vdpa_registry.devs, &dump->next, dump->last,
+				 XA_PRESENT))) {
+		if (record->mgmt && vdpa_nl_dump_fits(record->mgmt, filter)) {
+			err = vdpa_nl_dump_one(skb, cb, VDPA_CMD_DEV_NEW, flags,
+					       vdpa_nl_dev_fill, record);
+			if (err)
+				return err;
+		}
+		dump->next++;
+	}
+	return 0;
+}
+
+int vdpa_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	const struct genl_info *info = genl_info_dump(cb);
+	struct vdpa_nl_dump *dump = (void *)cb->ctx;
+	bool filtered, resumed = dump->last;
+	struct vdpa_mgmt_handle filter;
+	int err;
+
+	err = vdpa_nl_check_once(info);
+	if (err)
+		return err;
+	filtered = vdpa_nl_dump_filter(info->attrs, &filter);
+
+	rcu_read_lock();
+	vdpa_nl_dump_begin(cb);
+	/* A management device that leaves under way just has no more. */
+	if (!resumed && filter.dev_name && !vdpa_mgmt_record_find_rcu(&filter)) {
+		NL_SET_ERR_MSG_ATTR(cb->extack,
+				    info->attrs[VDPA_ATTR_MGMTDEV_DEV_NAME],
+				    "No such management device");
+		err = -ENODEV;
+	} else {
+		err = vdpa_nl_dev_dump_rcu(skb, cb,
+					   filtered ? NLM_F_DUMP_FILTERED : 0,
+					   &filter);
+	}
+	vdpa_nl_dump_end(cb);
+	rcu_read_unlock();
+	return err;
+}
+
+void vdpa_nl_dev_notify_locked(u8 cmd, const struct vdpa_dev_record *record)
+{
+	vdpa_nl_notify_locked(cmd, vdpa_nl_dev_fill, record);
+}
+
+static int vdpa_nl_parse_features(struct vdpa_dev_set_config *config,
+				  const struct vdpa_mgmt_record *mgmt,
+				  const struct nlattr *attr)
+{
+	config->device_features = nla_get_u64(attr);
+	if (!(config->device_features & ~mgmt->supported_features))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(config->extack, attr,
+			    "Features are not supported by the management device");
+	return -EINVAL;
+}
+
+static int vdpa_nl_parse_mac(struct vdpa_dev_set_config *config,
+			     const struct vdpa_mgmt_record *mgmt,
+			     const struct nlattr *attr)
+{
+	nla_memcpy(config->net.mac, attr, ETH_ALEN);
+	if (is_valid_ether_addr(config->net.mac))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(config->extack, attr,
+			    "MAC address is not a unicast address");
+	return -EINVAL;
+}
+
+/* virtio 1.3, 5.1.4.1: a device must not offer an MTU below 68 */
+static int vdpa_nl_parse_mtu(struct vdpa_dev_set_config *config,
+			     const struct vdpa_mgmt_record *mgmt,
+			     const struct nlattr *attr)
+{
+	config->net.mtu = nla_get_u16(attr);
+	if (config->net.mtu >= ETH_MIN_MTU)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(config->extack, attr, "MTU is below 68");
+	return -ERANGE;
+}
+
+static int vdpa_nl_parse_max_vqp(struct vdpa_dev_set_config *config,
+				 const struct vdpa_mgmt_record *mgmt,
+				 const struct nlattr *attr)
+{
+	config->net.max_vq_pairs = nla_get_u16(attr);
+	if (config->net.max_vq_pairs)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(config->extack, attr,
+			    "At least one queue pair is needed");
+	return -ERANGE;
+}
+
+/**
+ * struct vdpa_nl_dev_attr - an attribute that a device can be made with
+ * @attr: its number
+ * @class: virtio device id of the one class that has it, 0 for all
+ * @parse: checks it and puts it into the configuration
+ */
+struct vdpa_nl_dev_attr {
+	u16 attr;
+	u32 class;
+	int (*parse)(struct vdpa_dev_set_config *config,
+		     const struct vdpa_mgmt_record *mgmt,
+		     const struct nlattr *attr);
+};
+
+static const struct vdpa_nl_dev_attr vdpa_nl_dev_attrs[] = {
+	{ VDPA_ATTR_DEV_FEATURES, 0, vdpa_nl_parse_features },
+	{ VDPA_ATTR_DEV_NET_CFG_MACADDR, VIRTIO_ID_NET, vdpa_nl_parse_mac },
+	{ VDPA_ATTR_DEV_NET_CFG_MTU, VIRTIO_ID_NET, vdpa_nl_parse_mtu },
+	{ VDPA_ATTR_DEV_NET_CFG_MAX_VQP, VIRTIO_ID_NET, vdpa_nl_parse_max_vqp },
+};
+
+/* Without a choice the class stays open where there are several. */
+static int vdpa_nl_parse_class(struct vdpa_dev_set_config *config,
+			       const struct vdpa_mgmt_record *mgmt,
+			       const struct nlattr *attr)
+{
+	if (!attr)
+		return 0;
+	config->device_id = nla_get_u32(attr);
+	if (config->device_id < BITS_PER_TYPE(mgmt->classes) &&
+	    mgmt->classes & BIT_ULL(config->device_id))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(config->extack, attr,
+			    "Class is not supported by the management device");
+	return -EOPNOTSUPP;
+}
+
+static bool vdpa_nl_class_fits(const struct vdpa_dev_set_config *config,
+			       const struct vdpa_mgmt_record *mgmt, u32 class)
+{
+	if (!class)
+		return true;
+	if (config->device_id)
+		return config->device_id == class;
+	return mgmt->classes & BIT_ULL(class);
+}
+
+static int vdpa_nl_parse_one(struct vdpa_dev_set_config *config,
+			     const struct vdpa_mgmt_record *mgmt,
+			     const struct vdpa_nl_dev_attr *desc,
+			     const struct nlattr *attr)
+{
+	if (!(mgmt->config_attr_mask & BIT_ULL(desc->attr))) {
+		NL_SET_ERR_MSG_ATTR(config->extack, attr,
+				    "Attribute is not supported by the management device");
+		return -EOPNOTSUPP;
+	}
+	if (!vdpa_nl_class_fits(config, mgmt, desc->class)) {
+		NL_SET_ERR_MSG_ATTR(config->extack, attr,
+				    "Attribute is for class net only");
+		return -EOPNOTSUPP;
+	}
+	config->mask |= BIT_ULL(desc->attr);
+	return desc->parse(config, mgmt, attr);
+}
+
+static int vdpa_nl_parse_config(struct vdpa_dev_set_config *config,
+				const struct vdpa_mgmt_record *mgmt,
+				struct nlattr **attrs)
+{
+	const struct vdpa_nl_dev_attr *desc = vdpa_nl_dev_attrs;
+	const struct vdpa_nl_dev_attr *end =
+		desc + ARRAY_SIZE(vdpa_nl_dev_attrs);
+	int err;
+
+	err = vdpa_nl_parse_class(config, mgmt, attrs[VDPA_ATTR_DEV_ID]);
+	for (; !err && desc < end; desc++)
+		if (attrs[desc->attr])
+			err = vdpa_nl_parse_one(config, mgmt, desc,
+						attrs[desc->attr]);
+	/* Parents that know of classes are told, the others are checked on. */
+	if (config->device_id)
+		config->mask |= BIT_ULL(VDPA_ATTR_DEV_ID) & mgmt->config_attr_mask;
+	return err;
+}
+
+static struct vdpa_dev_record *vdpa_nl_dev_reserve(struct genl_info *info)
+{
+	const struct nlattr *attr = info->attrs[VDPA_ATTR_DEV_NAME];
+	struct vdpa_dev_record *record;
+	const char *wrong;
+
+	if (!attr)
+		return vdpa_dev_record_reserve(NULL);
+
+	wrong = vdpa_dev_name_check(nla_data(attr));
+	if (wrong) {
+		NL_SET_ERR_MSG_ATTR_FMT(info->extack, attr, "%s", wrong);
+		return ERR_PTR(-EINVAL);
+	}
+	record = vdpa_dev_record_reserve(nla_data(attr));
+	if (record == ERR_PTR(-EEXIST))
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "Device name is taken");
+	return record;
+}
+
+static int vdpa_nl_dev_add(struct genl_info *info,
+			   struct vdpa_dev_record *record,
+			   const struct vdpa_dev_set_config *config)
+{
+	struct sk_buff *msg = NULL;
+	int err;
+
+	/* Nothing may fail any more once the device is there. */
+	if (info->nlhdr->nlmsg_flags & NLM_F_ECHO) {
+		msg = vdpa_nl_message();
+		if (!msg) {
+			vdpa_dev_record_release(record);
+			return -ENOMEM;
+		}
+	}
+
+	err = vdpa_mgmt_add_device(info->user_ptr[0], record, config);
+	if (err) {
+		if (record->refused_attr)
+			NL_SET_BAD_ATTR(info->extack,
+					info->attrs[record->refused_attr]);
+		nlmsg_free(msg);
+		return err;
+	}
+	if (!msg)
+		return 0;
+	return vdpa_nl_reply(msg, info, VDPA_CMD_DEV_NEW, vdpa_nl_dev_fill,
+			     record);
+}
+
+int vdpa_nl_dev_new_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vdpa_dev_set_config config = { .extack = info->extack };
+	struct vdpa_dev_record *record;
+	int err;
+
+	err = vdpa_nl_parse_config(&config, info->user_ptr[0], info->attrs);
+	if (err)
+		return err;
+	record = vdpa_nl_dev_reserve(info);
+	if (IS_ERR(record))
+		return PTR_ERR(record);
+	err = vdpa_nl_dev_add(info, record, &config);
+	vdpa_dev_record_put(record);
+	return err;
+}
+
+int vdpa_nl_dev_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	int err = vdpa_mgmt_del_device(info->user_ptr[0], info->extack);
+
+	if (err)
+		NL_SET_BAD_ATTR(info->extack, info->attrs[VDPA_ATTR_DEV_NAME]);
+	return err;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Netlink operations on management devices
+ */
+#include <net/genetlink.h>
+
+#include "vdpa_internal.h"
+
+int vdpa_nl_mgmtdev_put_handle(struct sk_buff *skb,
+			       const struct vdpa_mgmt_record *mgmt)
+{
+	if (mgmt->bus_name && nla_put_string(skb, VDPA_ATTR_MGMTDEV_BUS_NAME,
+					     mgmt->bus_name))
+		return -EMSGSIZE;
+	return nla_put_string(skb, VDPA_ATTR_MGMTDEV_DEV_NAME, mgmt->dev_name);
+}
+
+static int vdpa_nl_mgmtdev_fill(struct sk_buff *skb, const void *record)
+{
+	const struct vdpa_mgmt_record *mgmt = record;
+
+	if (vdpa_nl_mgmtdev_put_handle(skb, mgmt) ||
+	    nla_put_u64_64bit(skb, VDPA_ATTR_MGMTDEV_SUPPORTED_CLASSES,
+			      mgmt->classes, VDPA_ATTR_PAD) ||
+	    nla_put_u32(skb, VDPA_ATTR_DEV_MGMTDEV_MAX_VQS,
+			mgmt->max_supported_vqs) ||
+	    nla_put_u64_64bit(skb, VDPA_ATTR_DEV_SUPPORTED_FEATURES,
+			      mgmt->supported_features, VDPA_ATTR_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int vdpa_nl_mgmtdev_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *msg = vdpa_nl_message();
+
+	if (!msg)
+		return -ENOMEM;
+	return vdpa_nl_reply(msg, info, VDPA_CMD_MGMTDEV_NEW,
+			     vdpa_nl_mgmtdev_fill, info->user_ptr[0]);
+}
+
+int vdpa_nl_mgmtdev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	const struct genl_info *info = genl_info_dump(cb);
+	struct vdpa_nl_dump *dump = (void *)cb->ctx;
+	struct vdpa_mgmt_handle filter = {};
+	struct vdpa_mgmt_record *mgmt;
+	u16 flags = 0;
+	int err;
+
+	err = vdpa_nl_check_once(info);
+	if (err)
+		return err;
+	/* The policy of this dump ends with the name of the bus. */
+	if (info->attrs && info->attrs[VDPA_ATTR_MGMTDEV_BUS_NAME]) {
+		filter.bus_name = nla_data(info->attrs[VDPA_ATTR_MGMTDEV_BUS_NAME]);
+		flags = NLM_F_DUMP_FILTERED;
+	}
+
+	rcu_read_lock();
+	vdpa_nl_dump_begin(cb);
+	while ((mgmt = xa_find(&vdpa_registry.mgmts, &dump->next, dump->last,
+			       XA_PRESENT))) {
+		if (vdpa_nl_dump_fits(mgmt, &filter))
+			err = vdpa_nl_dump_one(skb, cb, VDPA_CMD_MGMTDEV_NEW,
+					       flags, vdpa_nl_mgmtdev_fill,
+					       mgmt);
+		if (err)
+			break;
+		dump->next++;
+	}
+	vdpa_nl_dump_end(cb);
+	rcu_read_unlock();
+	return err;
+}
+
+void vdpa_nl_mgmtdev_notify_locked(u8 cmd, const struct vdpa_mgmt_record *mgmt)
+{
+	vdpa_nl_notify_locked(cmd, vdpa_nl_mgmtdev_fill, mgmt);
+}

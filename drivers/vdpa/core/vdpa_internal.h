@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside of the vDPA core
+ *
+ * The core keeps a record of each management device and of each device. What
+ * others ask about (netlink gets, dumps, events) is answered from the records,
+ * never from the parent: no reader waits for a driver, and none keeps a device
+ * alive.
+ *
+ * Lock order, outermost first:
+ *
+ *	vdpa_mgmt_record.lock	one per management device
+ *	  device_lock()		of the driver core
+ *	    vdpa_device.cf_lock
+ *	      vdpa_registry.lock
+ *	        vdpa_dev_record.lock
+ *
+ * Look-ups by name and dumps take none of them: they are under RCU.
+ */
+#ifndef _VDPA_INTERNAL_H
+#define _VDPA_INTERNAL_H
+
+#include <linux/idr.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable.h>
+#include <linux/spinlock.h>
+#include <linux/vdpa.h>
+#include <linux/xarray.h>
+
+#include <uapi/linux/vdpa.h>
+
+#include "netlink_gen.h"
+
+/* registry.c */
+
+/**
+ * struct vdpa_registry - all records
+ * @lock: protects everything below and &vdpa_dev_record.state. Events are sent
+ *	with it held, so that their order is the order of what happened.
+ * @names: device records by name, from reservation to release; read under RCU
+ * @devs: device records by id while live; read under RCU
+ * @mgmts: management device records by id; read under RCU
+ * @mgmt_handles: the same by handle
+ * @auto_names: each N for which the name "vdpaN" is taken
+ * @last_id: id given last; ids are never used twice
+ * @removals: how often a record left @devs or @mgmts, never 0
+ */
+struct vdpa_registry {
+	struct mutex lock; /* see above */
+	struct rhashtable names;
+	struct xarray devs;
+	struct xarray mgmts;
+	struct rhashtable mgmt_handles;
+	struct ida auto_names;
+	unsigned long last_id;
+	unsigned int removals;
+};
+
+extern struct vdpa_registry vdpa_registry;
+
+int vdpa_registry_init(void);
+void vdpa_registry_exit(void);
+unsigned long vdpa_registry_next_id_locked(void);
+void vdpa_registry_removed_locked(void);
+
+/**
+ * enum vdpa_dev_state - life of a device record
+ * @VDPA_DEV_RESERVED: the name is taken, the device is being made
+ * @VDPA_DEV_LIVE: found by look-ups
+ * @VDPA_DEV_DEAD: the name is free again
+ */
+enum vdpa_dev_state {
+	VDPA_DEV_RESERVED,
+	VDPA_DEV_LIVE,
+	VDPA_DEV_DEAD,
+};
+
+#define VDPA_DRIVER_NAME_SIZE	32
+
+/**
+ * struct vdpa_dev_record - what the core knows of a device
+ * @node: in &vdpa_registry.names
+ * @ref: references; the memory goes an RCU grace period after the last
+ * @rcu: for that
+ * @name: immutable
+ * @auto_name: N of a name "vdpaN", else -1; immutable
+ * @mgmt: management device that the device belongs to, or NULL; immutable
+ *	once live
+ * @id: key in &vdpa_registry.devs; immutable once live
+ * @device_id: class; immutable once live
+ * @vendor_id: immutable once live
+ * @max_vqs: immutable once live
+ * @max_vq_size: immutable once live
+ * @min_vq_size: immutable once live
+ * @vdev: the device; immutable while live, and valid for whoever holds the
+ *	lock of @mgmt and finds @state live
+ * @sibling: in &vdpa_mgmt_record.devs, protected by the lock there
+ * @refused_attr: attribute of the request because of which the core refused to
+ *	have the device made, or 0; protected by the lock of @mgmt
+ * @state: changes with both the lock of @mgmt and &vdpa_registry.lock held,
+ *	either one is enough to read it; a peek without is good for a hint
+ * @announced: listeners were told of it; protected by &vdpa_registry.lock
+ * @lock: protects @status and @driver
+ * @status: virtio device status as last set
+ * @driver: name of the bound bus driver, empty without one
+ */
+struct vdpa_dev_record {
+	struct rhash_head node;
+	refcount_t ref;
+	struct rcu_head rcu;
+
+	char name[VDPA_DEV_NAME_MAX + 1];
+	int auto_name;
+	struct vdpa_mgmt_record *mgmt;
+	unsigned long id;
+	u32 device_id;
+	u32 vendor_id;
+	u32 max_vqs;
+	u16 max_vq_size;
+	u16 min_vq_size;
+	struct vdpa_device *vdev;
+	struct list_head sibling;
+	u16 refused_attr;
+
+	enum vdpa_dev_state state;
+	bool announced;
+
+	spinlock_t lock; /* protects status and driver */
+	u8 status;
+	char driver[VDPA_DRIVER_NAME_SIZE];
+};
+
+const char *vdpa_dev_name_check(const char *name);
+struct vdpa_dev_record *vdpa_dev_record_reserve(const char *name);
+int vdpa_dev_record_publish(struct vdpa_dev_record *record);
+void vdpa_dev_record_announce(struct vdpa_dev_record *record);
+void vdpa_dev_record_withdraw(struct vdpa_dev_record *record);
+void vdpa_dev_record_release(struct vdpa_dev_record *record);
+struct vdpa_dev_record *vdpa_dev_record_get(const char *name);
+void vdpa_dev_record_put(struct vdpa_dev_record *record);
+void vdpa_dev_record_set_driver(struct vdpa_dev_record *record,
+				const char *driver);
+void vdpa_dev_record_set_status(struct vdpa_dev_record *record, u8 status);
+
+/* mgmtdev.c */
+
+/**
+ * struct vdpa_mgmt_record - what the core knows of a management device
+ * @node: in &vdpa_registry.mgmt_handles
+ * @ref: references; the memory goes an RCU grace period after the last
+ * @rcu: for that
+ * @id: key in &vdpa_registry.mgmts; immutable
+ * @bus_name: first part of the handle, or NULL; immutable
+ * @dev_name: second part of the handle; immutable
+ * @classes: bit N for virtio device id N; immutable
+ * @supported_features: immutable
+ * @max_supported_vqs: immutable
+ * @config_attr_mask: BIT_ULL() of each attribute it takes; immutable
+ * @lock: serialises the ops of the management device and the registration of
+ *	its devices; protects @mdev, @adding, @adding_config and @devs
+ * @mdev: the management device, NULL once it is unregistered
+ * @adding: record reserved for the device that is being added, or NULL
+ * @adding_config: what was asked for it, or NULL
+ * @devs: records of its devices
+ * @going: it is being unregistered; set once, read anywhere
+ */
+struct vdpa_mgmt_record {
+	struct rhash_head node;
+	refcount_t ref;
+	struct rcu_head rcu;
+
+	unsigned long id;
+	const char *bus_name;
+	const char *dev_name;
+	u64 classes;
+	u64 supported_features;
+	u32 max_supported_vqs;
+	u64 config_attr_mask;
+
+	struct mutex lock; /* see above */
+	struct vdpa_mgmt_dev *mdev;
+	struct vdpa_dev_record *adding;
+	const struct vdpa_dev_set_config *adding_config;
+	struct list_head devs;
+
+	bool going;
+};
+
+/**
+ * struct vdpa_mgmt_handle - how a management device is asked for
+ * @bus_name: NULL for one that sits on no bus
+ * @dev_name: NULL only in the filter of a dump: all of the bus
+ */
+struct vdpa_mgmt_handle {
+	const char *bus_name;
+	const char *dev_name;
+};
+
+extern const struct rhashtable_params vdpa_mgmt_handle_params;
+
+bool vdpa_mgmt_record_is(const struct vdpa_mgmt_record *mgmt,
+			 const struct vdpa_mgmt_handle *handle);
+struct vdpa_mgmt_record *
+vdpa_mgmt_record_find_rcu(const struct vdpa_mgmt_handle *handle);
+struct vdpa_mgmt_record *
+vdpa_mgmt_record_get(const struct vdpa_mgmt_handle *handle);
+void vdpa_mgmt_record_hold(struct vdpa_mgmt_record *mgmt);
+void vdpa_mgmt_record_put(struct vdpa_mgmt_record *mgmt);
+
+int vdpa_mgmt_add_device(struct vdpa_mgmt_record *mgmt,
+			 struct vdpa_dev_record *record,
+			 const struct vdpa_dev_set_config *config);
+int vdpa_mgmt_del_device(struct vdpa_dev_record *record,
+			 struct netlink_ext_ack *extack);
+
+/* bus.c */
+
+extern const struct bus_type vdpa_bus;
+
+/* netlink.c */
+
+extern struct genl_family vdpa_nl_family;
+
+typedef int vdpa_nl_fill_t(struct sk_buff *skb, const void *record);
+
+/**
+ * struct vdpa_nl_dump - where a dump stands, kept in &netlink_callback.ctx
+ * @next: lowest id not shown yet
+ * @last: highest id to show, 0 before the dump began
+ */
+struct vdpa_nl_dump {
+	unsigned long next;
+	unsigned long last;
+};
+
+bool vdpa_nl_dump_filter(struct nlattr **attrs, struct vdpa_mgmt_handle *filter);
+bool vdpa_nl_dump_fits(const struct vdpa_mgmt_record *mgmt,
+		       const struct vdpa_mgmt_handle *filter);
+int vdpa_nl_check_once(const struct genl_info *info);
+struct sk_buff *vdpa_nl_message(void);
+int vdpa_nl_reply(struct sk_buff *skb, struct genl_info *info, u8 cmd,
+		  vdpa_nl_fill_t *fill, const void *record);
+int vdpa_nl_dump_one(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
+		     u16 flags, vdpa_nl_fill_t *fill, const void *record);
+void vdpa_nl_dump_begin(struct netlink_callback *cb);
+void vdpa_nl_dump_end(struct netlink_callback *cb);
+void vdpa_nl_notify_locked(u8 cmd, vdpa_nl_fill_t *fill, const void *record);
+
+/* nl_mgmtdev.c */
+
+int vdpa_nl_mgmtdev_put_handle(struct sk_buff *skb,
+			       const struct vdpa_mgmt_record *mgmt);
+void vdpa_nl_mgmtdev_notify_locked(u8 cmd, const struct vdpa_mgmt_record *mgmt);
+
+/* nl_dev.c */
+
+void vdpa_nl_dev_notify_locked(u8 cmd, const struct vdpa_dev_record *record);
+
+#endif /* _VDPA_INTERNAL_H */
