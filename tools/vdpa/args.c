@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The command line: which command is meant, and its arguments by table. The
+ * request is complete, or the user told what is wrong with it, before the
+ * kernel is asked anything.
+ */
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vdpa.h"
+
+/* Usage */
+
+static void put_path(FILE *fp, const struct vdpa *vdpa)
+{
+	unsigned int i;
+
+	for (i = 0; i < vdpa->depth; i++)
+		fprintf(fp, "%s%s", i ? " " : "", vdpa->path[i]->name);
+}
+
+static void put_arg(FILE *fp, const struct arg *arg, bool alone)
+{
+	bool required = arg->flags & ARG_REQUIRED;
+
+	fputs(required ? " " : " [", fp);
+	/* the one word that a command takes needs no keyword */
+	if (!alone || !arg->value)
+		fputs(arg->key, fp);
+	if (!alone && arg->value)
+		putc(' ', fp);
+	if (arg->value)
+		fputs(arg->value, fp);
+	if (!required)
+		putc(']', fp);
+}
+
+static bool arg_alone(const struct cmd *cmd)
+{
+	return (cmd->args[0].flags & ARG_FIRST) && !cmd->args[1].key;
+}
+
+static void put_args(FILE *fp, const struct cmd *cmd)
+{
+	const struct arg *arg;
+
+	for (arg = cmd->args; arg && arg->key; arg++)
+		put_arg(fp, arg, arg_alone(cmd));
+}
+
+static void put_commands(FILE *fp, const struct cmd *cmd)
+{
+	const struct cmd *sub;
+
+	fputs(" {", fp);
+	for (sub = cmd->sub; sub->name; sub++)
+		fprintf(fp, " %s |", sub->name);
+	fputs(" help }", fp);
+}
+
+/* One line: how the command on the path is used */
+void cmd_usage(FILE *fp, struct vdpa *vdpa)
+{
+	const struct cmd *cmd = vdpa->path[vdpa->depth - 1];
+
+	fputs("Usage: ", fp);
+	put_path(fp, vdpa);
+	if (vdpa->depth == 1)
+		fputs(" [OPTIONS]", fp);
+	if (cmd->sub)
+		put_commands(fp, cmd);
+	else
+		put_args(fp, cmd);
+	putc('\n', fp);
+}
+
+static void put_help_line(FILE *fp, const char *word, const char *value,
+			  const char *help)
+{
+	int len = fprintf(fp, "  %s%s%s", word, value ? " " : "", value ? value : "");
+
+	fprintf(fp, "%*s%s\n", len < 26 ? 26 - len : 1, "", help);
+}
+
+/* All about the command on the path */
+static int cmd_help(struct vdpa *vdpa)
+{
+	const struct cmd *cmd = vdpa->path[vdpa->depth - 1], *sub;
+	/* in JSON mode stdout is for documents */
+	FILE *fp = vdpa->out.json ? stderr : stdout;
+	const struct arg *arg;
+
+	cmd_usage(fp, vdpa);
+	for (sub = cmd->sub; sub && sub->name; sub++)
+		put_help_line(fp, sub->name, NULL, sub->help);
+	for (arg = cmd->args; arg && arg->key; arg++)
+		put_help_line(fp, arg->key, arg->value, arg->help);
+	if (vdpa->depth == 1)
+		options_help(fp);
+	return EXIT_OK;
+}
+
+/* Arguments */
+
+/* The word that @word may be the beginning of; NULL: none or more than one */
+static const char *nearest(const char *found, const char *name, const char *word)
+{
+	if (!*word || strncmp(name, word, strlen(word)))
+		return found;
+	return found ? "" : name;
+}
+
+static int unknown(struct vdpa *vdpa, const char *word, const char *what,
+		   const char *near)
+{
+	if (near && *near)
+		return usage_error(vdpa, word, "unknown %s, did you mean \"%s\"?",
+				   what, near);
+	return usage_error(vdpa, word, "unknown %s", what);
+}
+
+static int unknown_arg(struct vdpa *vdpa, const struct arg *args, const char *word)
+{
+	const char *near = NULL;
+
+	for (; args && args->key; args++)
+		near = nearest(near, args->key, word);
+	return unknown(vdpa, word, "argument", near);
+}
+
+static int unknown_cmd(struct vdpa *vdpa, const struct cmd *cmds, const char *word)
+{
+	const char *near = NULL;
+
+	for (; cmds->name; cmds++)
+		near = nearest(near, cmds->name, word);
+	return unknown(vdpa, word, vdpa->depth == 1 ? "object" : "command", near);
+}
+
+static const struct arg *find_arg(const struct arg *args, const char *word,
+				  bool first)
+{
+	const struct arg *arg;
+
+	for (arg = args; arg && arg->key; arg++)
+		if (strcmp(arg->key, word) == 0)
+			return arg;
+	for (arg = args; first && arg && arg->key; arg++)
+		if (arg->flags & ARG_FIRST)
+			return arg;
+	return NULL;
+}
+
+/* Takes one argument; returns how many words that were, or -1 */
+static int take_arg(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		    int argc, char **argv)
+{
+	bool keyword = strcmp(arg->key, argv[0]) == 0;
+	int words = keyword && arg->value ? 2 : 1;
+
+	if (words > argc) {
+		usage_error(vdpa, argv[0], "needs a value: %s", arg->value);
+		return -1;
+	}
+	if (arg->parse(vdpa, req, arg, argv[words - 1]))
+		return -1;
+	return words;
+}
+
+static int take_args(struct vdpa *vdpa, struct req *req, int argc, char **argv)
+{
+	const struct arg *args = req->cmd->args, *arg;
+	uint64_t seen = 0;
+	int i, words;
+
+	for (i = 0; i < argc; i += words) {
+		arg = find_arg(args, argv[i], i == 0);
+		if (!arg)
+			return unknown_arg(vdpa, args, argv[i]);
+		if (seen & (1ULL << (arg - args)))
+			return usage_error(vdpa, argv[i], "%s is given twice",
+					   arg->key);
+		seen |= 1ULL << (arg - args);
+		words = take_arg(vdpa, req, arg, argc - i, argv + i);
+		if (words < 0)
+			return EXIT_USAGE;
+	}
+	for (arg = args; arg && arg->key; arg++)
+		if ((arg->flags & ARG_REQUIRED) && !(seen & (1ULL << (arg - args))))
+			return usage_error(vdpa, NULL, "%s is not given",
+					   arg_alone(req->cmd) ? arg->value : arg->key);
+	return EXIT_OK;
+}
+
+/* Commands */
+
+static const struct cmd *find_cmd(const struct cmd *cmds, const char *word)
+{
+	for (; cmds->name; cmds++)
+		if (strcmp(cmds->name, word) == 0 ||
+		    (cmds->alias && strcmp(cmds->alias, word) == 0))
+			return cmds;
+	return NULL;
+}
+
+static int cmd_ask(struct vdpa *vdpa, const struct cmd *cmd, int argc, char **argv)
+{
+	struct req req;
+	int ret;
+
+	req_init(&req, cmd, cmd->genl_cmd);
+	ret = take_args(vdpa, &req, argc, argv);
+	return ret ? ret : cmd->run(vdpa, &req);
+}
+
+int cmd_run(struct vdpa *vdpa, const struct cmd *root, int argc, char **argv)
+{
+	const struct cmd *cmd = root;
+
+	vdpa->depth = 0;
+	for (;;) {
+		vdpa->path[vdpa->depth++] = cmd;
+		/* a lone one, so that something may be called "help" */
+		if (vdpa->help || (argc == 1 && strcmp(argv[0], "help") == 0)) {
+			if (!cmd->sub || !argc || strcmp(argv[0], "help") == 0)
+				return cmd_help(vdpa);
+		}
+		if (!cmd->sub)
+			return cmd_ask(vdpa, cmd, argc, argv);
+		if (!argc && cmd == root)
+			return usage_error(vdpa, NULL, "no object is given");
+		if (!argc) {
+			cmd = cmd->sub;
+			continue;
+		}
+		cmd = find_cmd(cmd->sub, argv[0]);
+		if (!cmd)
+			return unknown_cmd(vdpa, vdpa->path[vdpa->depth - 1]->sub,
+					   argv[0]);
+		argc--;
+		argv++;
+	}
+}
+
+/* Values */
+
+static int put_value(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		     const void *data, size_t len, const char *word)
+{
+	if (req_put(req, arg->attr, data, len, word))
+		return EXIT_OK;
+	return usage_error(vdpa, NULL, "%s is too long", arg->key);
+}
+
+int parse_string(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		 const char *word)
+{
+	return put_value(vdpa, req, arg, word, strlen(word) + 1, word);
+}
+
+int parse_handle(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		 const char *word)
+{
+	const char *slash = strchr(word, '/');
+	const char *dev = slash ? slash + 1 : word;
+
+	if (slash == word || !*dev || strchr(dev, '/'))
+		return usage_error(vdpa, word, "not a management device, which is BUS/NAME or NAME");
+	if (slash && !req_put_strn(req, VDPA_ATTR_MGMTDEV_BUS_NAME, word,
+				   slash - word, word))
+		return usage_error(vdpa, NULL, "%s is too long", arg->key);
+	if (!req_put_strn(req, arg->attr, dev, strlen(dev), word))
+		return usage_error(vdpa, NULL, "%s is too long", arg->key);
+	return EXIT_OK;
+}
+
+/* Just digits: strtoull() would also take blanks, signs and a second 0x */
+static bool digits(const char *word, int base, uint64_t max, uint64_t *value)
+{
+	const char *set = base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
+
+	if (!*word || word[strspn(word, set)])
+		return false;
+	errno = 0;
+	*value = strtoull(word, NULL, base);
+	return !errno && *value <= max;
+}
+
+static bool is_hex(const char *word)
+{
+	return word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
+}
+
+/* Decimal, or hexadecimal after 0x; a leading 0 does not make it octal */
+static bool number(const char *word, uint64_t max, uint64_t *value)
+{
+	if (is_hex(word))
+		return digits(word + 2, 16, max, value);
+	return digits(word, 10, max, value);
+}
+
+int parse_u16(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+	      const char *word)
+{
+	uint64_t value;
+	uint16_t u16;
+
+	if (!number(word, UINT16_MAX, &value))
+		return usage_error(vdpa, word, "%s must be a number from 0 to %u",
+				   arg->key, UINT16_MAX);
+	u16 = value;
+	return put_value(vdpa, req, arg, &u16, sizeof(u16), word);
+}
+
+/* Hexadecimal also without 0x, as iproute2 has it */
+int parse_mask(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+	       const char *word)
+{
+	uint64_t mask;
+
+	if (!digits(is_hex(word) ? word + 2 : word, 16, UINT64_MAX, &mask))
+		return usage_error(vdpa, word, "%s must be a hexadecimal number of at most 64 bits",
+				   arg->key);
+	return put_value(vdpa, req, arg, &mask, sizeof(mask), word);
+}
+
+/* One or two hexadecimal digits, which *str is moved behind */
+static bool mac_byte(const char **str, uint8_t *byte)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned int value = 0, n;
+
+	for (n = 0; n < 2 && isxdigit((unsigned char)**str); n++, (*str)++)
+		value = value * 16 +
+			(strchr(digits, tolower((unsigned char)**str)) - digits);
+	*byte = value;
+	return n > 0;
+}
+
+int parse_mac(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+	      const char *word)
+{
+	const char *str = word;
+	uint8_t mac[6];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(mac); i++) {
+		if (i && *str++ != ':')
+			break;
+		if (!mac_byte(&str, &mac[i]))
+			break;
+	}
+	if (i < sizeof(mac) || *str)
+		return usage_error(vdpa, word, "%s must be 6 bytes like 00:11:22:33:44:55",
+				   arg->key);
+	return put_value(vdpa, req, arg, mac, sizeof(mac), word);
+}
+
+int parse_class(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		const char *word)
+{
+	uint64_t value;
+	uint32_t id;
+
+	if (!class_by_name(word, &id)) {
+		if (!number(word, UINT32_MAX, &value))
+			return usage_error(vdpa, word, "unknown class, neither a name like net nor a virtio device id");
+		id = value;
+	}
+	return put_value(vdpa, req, arg, &id, sizeof(id), word);
+}

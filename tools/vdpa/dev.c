@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vdpa dev: vdpa devices
+ */
+
+#include <string.h>
+
+#include "vdpa.h"
+
+const struct field dev_fields[] = {
+	{ VDPA_ATTR_DEV_ID, "type", show_type, VIEW_NORMAL | VIEW_DETAILS },
+	{ VDPA_ATTR_MGMTDEV_DEV_NAME, "mgmtdev", show_handle,
+	  VIEW_NORMAL | VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_VENDOR_ID, "vendor_id", show_u32,
+	  VIEW_NORMAL | VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_MAX_VQS, "max_vqs", show_u32, VIEW_NORMAL | VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_MAX_VQ_SIZE, "max_vq_size", show_u16,
+	  VIEW_NORMAL | VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_MIN_VQ_SIZE, "min_vq_size", show_u16, VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_DRIVER, "driver", show_driver, VIEW_DETAILS | VIEW_CHANGE },
+	{ VDPA_ATTR_DEV_STATUS, "status", show_u8_hex, VIEW_DETAILS | VIEW_CHANGE },
+	{ 0 }
+};
+
+static bool dev_print(struct vdpa *vdpa, const struct msg *msg, void *data)
+{
+	const struct nlattr *name = msg_attr(msg, VDPA_ATTR_DEV_NAME);
+	struct out *out = &vdpa->out;
+
+	(void)data;
+	if (!name)
+		return false;
+	out_object(out, mnl_attr_get_str(name), OUT_LINE);
+	fields_show(out, dev_fields, msg,
+		    vdpa->details ? VIEW_DETAILS : VIEW_NORMAL);
+	out_object_end(out);
+	return true;
+}
+
+static int dev_show(struct vdpa *vdpa, struct req *req)
+{
+	return show(vdpa, req, "dev", VDPA_ATTR_DEV_NAME, dev_print);
+}
+
+/* A kernel that does not echo what it made is asked for it by name */
+static int dev_show_made(struct vdpa *vdpa, const char *name)
+{
+	static const struct cmd get = {
+		.genl_cmd = VDPA_CMD_DEV_GET,
+		.doing = "show the new device",
+		.subject = VDPA_ATTR_DEV_NAME,
+	};
+	struct req req;
+	int ret;
+
+	req_init(&req, &get, get.genl_cmd);
+	req_put_strn(&req, VDPA_ATTR_DEV_NAME, name, strlen(name), name);
+	ret = genl_request(vdpa, &req, dev_print, NULL);
+	if (ret != EXIT_OK)
+		hint("The device was added, but cannot be shown");
+	return ret;
+}
+
+/*
+ * Silent when the user chose the name; otherwise, or where a JSON document is
+ * expected anyway, the new device is shown.
+ */
+static int dev_add(struct vdpa *vdpa, struct req *req)
+{
+	const char *name = req_word(req, VDPA_ATTR_DEV_NAME);
+	struct out *out = &vdpa->out;
+	int ret;
+
+	req->nlh->nlmsg_flags |= NLM_F_ACK;
+	if (!name || out->json)
+		req->nlh->nlmsg_flags |= NLM_F_ECHO;
+
+	out_begin(out, "dev");
+	ret = genl_request(vdpa, req, dev_print, NULL);
+	if (ret != EXIT_OK && !name && genl_is_mainline(&vdpa->genl))
+		hint("This kernel cannot choose a name; give one: name NAME");
+	if (ret == EXIT_OK && !out->objects && out->json && name)
+		ret = dev_show_made(vdpa, name);
+	if (ret == EXIT_OK)
+		return out_end(out);
+	out_discard(out);
+	return ret;
+}
+
+static int dev_del(struct vdpa *vdpa, struct req *req)
+{
+	struct out *out = &vdpa->out;
+	int ret;
+
+	req->nlh->nlmsg_flags |= NLM_F_ACK;
+	ret = genl_request(vdpa, req, dev_print, NULL);
+	if (ret != EXIT_OK)
+		return ret;
+	out_begin(out, "dev");
+	return out_end(out);
+}
+
+static const struct arg dev_show_args[] = {
+	{ "name", "NAME", "only this one",
+	  VDPA_ATTR_DEV_NAME, ARG_FIRST, .parse = parse_string },
+	{ NULL }
+};
+
+static const struct arg dev_add_args[] = {
+	{ "name", "NAME", "of the new device; without, the kernel picks the first free vdpaN",
+	  VDPA_ATTR_DEV_NAME, .parse = parse_string },
+	{ "mgmtdev", "MGMTDEV", "what creates it: BUS/NAME or NAME",
+	  VDPA_ATTR_MGMTDEV_DEV_NAME, ARG_FIRST | ARG_REQUIRED,
+	  .parse = parse_handle },
+	{ "type", "CLASS", "net, block ... or a virtio device id",
+	  VDPA_ATTR_DEV_ID, .parse = parse_class },
+	{ "mac", "LLADDR", "MAC address",
+	  VDPA_ATTR_DEV_NET_CFG_MACADDR, .parse = parse_mac },
+	{ "mtu", "MTU", "in bytes",
+	  VDPA_ATTR_DEV_NET_CFG_MTU, .parse = parse_u16 },
+	{ "max_vqp", "N", "most queue pairs",
+	  VDPA_ATTR_DEV_NET_CFG_MAX_VQP, .parse = parse_u16 },
+	{ "device_features", "MASK", "features to offer, hexadecimal",
+	  VDPA_ATTR_DEV_FEATURES, .parse = parse_mask },
+	{ NULL }
+};
+
+static const struct arg dev_del_args[] = {
+	{ "name", "NAME", "the device to delete",
+	  VDPA_ATTR_DEV_NAME, ARG_FIRST | ARG_REQUIRED, .parse = parse_string },
+	{ NULL }
+};
+
+const struct cmd dev_cmds[] = {
+	{ "show", "list", "devices",
+	  .args = dev_show_args, .genl_cmd = VDPA_CMD_DEV_GET,
+	  .doing = "show device", .subject = VDPA_ATTR_DEV_NAME,
+	  .run = dev_show },
+	{ "add", NULL, "create a device",
+	  .args = dev_add_args, .genl_cmd = VDPA_CMD_DEV_NEW,
+	  .doing = "add device", .subject = VDPA_ATTR_DEV_NAME,
+	  .run = dev_add },
+	{ "del", NULL, "delete a device",
+	  .args = dev_del_args, .genl_cmd = VDPA_CMD_DEV_DEL,
+	  .doing = "delete device", .subject = VDPA_ATTR_DEV_NAME,
+	  .run = dev_del },
+	{ NULL }
+};

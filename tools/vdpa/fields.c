@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How attributes are shown. An object's table says which, in what order and
+ * by which of these functions; one that the kernel did not send is left out.
+ */
+
+#include <string.h>
+
+#include "vdpa.h"
+
+void fields_show(struct out *out, const struct field *fields,
+		 const struct msg *msg, unsigned int view)
+{
+	for (; fields->attr; fields++)
+		if (fields->views & view)
+			fields->show(out, fields, msg);
+}
+
+void show_u8_hex(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+
+	if (attr)
+		out_hex(out, field->key, mnl_attr_get_u8(attr));
+}
+
+void show_u16(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+
+	if (attr)
+		out_uint(out, field->key, mnl_attr_get_u16(attr));
+}
+
+void show_u32(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+
+	if (attr)
+		out_uint(out, field->key, mnl_attr_get_u32(attr));
+}
+
+const char *msg_handle(const struct msg *msg, char buf[static HANDLE_SIZE])
+{
+	const struct nlattr *bus = msg_attr(msg, VDPA_ATTR_MGMTDEV_BUS_NAME);
+	const struct nlattr *dev = msg_attr(msg, VDPA_ATTR_MGMTDEV_DEV_NAME);
+
+	if (!dev)
+		return NULL;
+	if (!bus)
+		return mnl_attr_get_str(dev);
+	snprintf(buf, HANDLE_SIZE, "%s/%s", mnl_attr_get_str(bus),
+		 mnl_attr_get_str(dev));
+	return buf;
+}
+
+void show_handle(struct out *out, const struct field *field, const struct msg *msg)
+{
+	char buf[HANDLE_SIZE];
+	const char *handle = msg_handle(msg, buf);
+
+	if (handle)
+		out_str(out, field->key, handle);
+}
+
+/* A class without a name is shown by its number, as it can be given */
+static const char *class_text(const char *name, uint32_t id, char buf[static 16])
+{
+	if (name)
+		return name;
+	snprintf(buf, 16, "%u", id);
+	return buf;
+}
+
+void show_type(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+	char buf[16];
+	uint32_t id;
+
+	if (!attr)
+		return;
+	id = mnl_attr_get_u32(attr);
+	out_str(out, field->key, class_text(class_type_name(id), id, buf));
+}
+
+void show_classes(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+	char buf[16];
+	uint64_t set;
+	uint32_t id;
+
+	if (!attr)
+		return;
+	out_list(out, field->key);
+	for (set = mnl_attr_get_u64(attr); set; set &= set - 1) {
+		id = __builtin_ctzll(set);
+		out_item_str(out, class_text(class_short_name(id), id, buf));
+	}
+	out_list_end(out);
+}
+
+/* Of the class of a device or the classes of a management device */
+static uint64_t msg_classes(const struct msg *msg)
+{
+	const struct nlattr *set = msg_attr(msg, VDPA_ATTR_MGMTDEV_SUPPORTED_CLASSES);
+	const struct nlattr *id = msg_attr(msg, VDPA_ATTR_DEV_ID);
+
+	if (set)
+		return mnl_attr_get_u64(set);
+	if (id && mnl_attr_get_u32(id) < 64)
+		return 1ULL << mnl_attr_get_u32(id);
+	return 0;
+}
+
+void show_features(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+	uint64_t set, classes = msg_classes(msg);
+	unsigned int bit;
+	const char *name;
+
+	if (!attr)
+		return;
+	out_list(out, field->key);
+	for (set = mnl_attr_get_u64(attr); set; set &= set - 1) {
+		bit = __builtin_ctzll(set);
+		name = feature_name(classes, bit);
+		if (name)
+			out_item_str(out, name);
+		else
+			out_item_bit(out, bit);
+	}
+	out_list_end(out);
+}
+
+/* A kernel that tells of drivers tells the status; then no driver means none */
+void show_driver(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+
+	if (attr)
+		out_str(out, field->key, mnl_attr_get_str(attr));
+	else if (msg_attr(msg, VDPA_ATTR_DEV_STATUS))
+		out_none(out, field->key, "none");
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vdpa - management of vDPA devices
+ */
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vdpa.h"
+
+static const struct cmd objects[] = {
+	{ "mgmtdev", .help = "management devices, which create devices",
+	  .sub = mgmtdev_cmds },
+	{ "dev", .help = "devices", .sub = dev_cmds },
+	{ "monitor", .help = "show events as they come", .args = monitor_args,
+	  .run = monitor },
+	{ NULL }
+};
+
+static const struct cmd root = { "vdpa", .sub = objects };
+
+static const struct option long_options[] = {
+	{ "Version", no_argument, NULL, 'V' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "pretty", no_argument, NULL, 'p' },
+	{ "details", no_argument, NULL, 'd' },
+	{ "timestamp", no_argument, NULL, 't' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 }
+};
+
+static const char short_options[] = "Vjpdtvh";
+
+void options_help(FILE *fp)
+{
+	fputs("Options, anywhere on the line:\n"
+	      "  -j, --json              JSON instead of text\n"
+	      "  -p, --pretty            indented JSON\n"
+	      "  -d, --details           more about each object\n"
+	      "  -t, --timestamp         monitor: say when each event arrived\n"
+	      "  -v, --verbose           monitor: say on stderr when listening\n"
+	      "  -V, --Version           version of this program\n"
+	      "  -h, --help              this, or about the command given\n", fp);
+}
+
+static int version(struct out *out)
+{
+	out_single(out, "vdpa utility, version " VERSION);
+	out_label(out, "version", VERSION);
+	return out_single_end(out);
+}
+
+/* getopt() says which character, but not which word it stopped at */
+static int unknown_option(struct vdpa *vdpa, char **argv)
+{
+	char option[] = { '-', optopt, '\0' };
+
+	/* a word it is done with: not known, or "--json=x" */
+	if (!optopt || strchr(short_options, optopt))
+		return usage_error(vdpa, argv[optind - 1], "unknown option");
+	return usage_error(vdpa, option, "unknown option");
+}
+
+/* Options may stand anywhere; getopt moves the other words behind them */
+static int options(struct vdpa *vdpa, bool *show_version, int argc, char **argv)
+{
+	int opt;
+
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, short_options, long_options,
+				  NULL)) != -1) {
+		switch (opt) {
+		case 'V':
+			*show_version = true;
+			break;
+		case 'j':
+			vdpa->out.json = true;
+			break;
+		case 'p':
+			vdpa->out.pretty = true;
+			break;
+		case 'd':
+			vdpa->details = true;
+			break;
+		case 't':
+			vdpa->timestamp = true;
+			break;
+		case 'v':
+			vdpa->verbose = true;
+			break;
+		case 'h':
+			vdpa->help = true;
+			break;
+		default:
+			return unknown_option(vdpa, argv);
+		}
+	}
+	return EXIT_OK;
+}
+
+/* Else the netlink socket could become stdout. What is written shall fail. */
+static void keep_std_fds(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+int main(int argc, char **argv)
+{
+	struct vdpa vdpa = {
+		.path = { &root },
+		.depth = 1,
+	};
+	bool show_version = false;
+	int ret, end;
+
+	keep_std_fds();
+	/* a line at a time, so that those of several programs do not mix */
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	ret = options(&vdpa, &show_version, argc, argv);
+	if (ret == EXIT_OK && show_version)
+		ret = version(&vdpa.out);
+	else if (ret == EXIT_OK)
+		ret = cmd_run(&vdpa, &root, argc - optind, argv + optind);
+
+	genl_close(&vdpa);
+	end = out_close(&vdpa.out);
+	return ret ? ret : end;
+}

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Output. Each value is given once; it comes out as text or as JSON, both as
+ * iproute2 prints them. All of it gathers in a buffer, which is written when a
+ * document is complete: a command that fails halfway has written nothing.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vdpa.h"
+
+#define INDENT	"    "
+
+/* The buffer */
+
+static bool out_grow(struct out *out, size_t len)
+{
+	size_t size = out->size ? out->size : 4096;
+	char *buf;
+
+	while (size - out->len < len)
+		size *= 2;
+	buf = realloc(out->buf, size);
+	if (!buf) {
+		out->failed = true;
+		return false;
+	}
+	out->buf = buf;
+	out->size = size;
+	return true;
+}
+
+static void put(struct out *out, const char *data, size_t len)
+{
+	if (out->size - out->len < len && !out_grow(out, len))
+		return;
+	memcpy(out->buf + out->len, data, len);
+	out->len += len;
+}
+
+static void put_str(struct out *out, const char *str)
+{
+	put(out, str, strlen(str));
+}
+
+static void put_uint(struct out *out, uint64_t value)
+{
+	char digits[20], *end = digits + sizeof(digits), *str = end;
+
+	do {
+		*--str = '0' + value % 10;
+		value /= 10;
+	} while (value);
+	put(out, str, end - str);
+}
+
+static int out_write(struct out *out)
+{
+	size_t done = 0;
+	ssize_t len;
+
+	while (done < out->len && !out->write_errno) {
+		len = write(STDOUT_FILENO, out->buf + done, out->len - done);
+		if (len >= 0)
+			done += len;
+		else if (errno != EINTR)
+			out->write_errno = errno;
+	}
+	out->len = 0;
+	if (!out->failed)
+		return out->write_errno ? EXIT_REFUSED : EXIT_OK;
+	error("out of memory");
+	return EXIT_REFUSED;
+}
+
+/* Strings */
+
+static bool is_control(unsigned char c)
+{
+	return c < 0x20 || c == 0x7f;
+}
+
+static bool is_not_ascii(unsigned char c)
+{
+	return c >= 0x80;
+}
+
+/* Whether any character is one that is_odd() tells of */
+static bool has_odd(const char *str, bool (*is_odd)(unsigned char c))
+{
+	for (; *str; str++)
+		if (is_odd(*str))
+			return true;
+	return false;
+}
+
+/* A copy in which those are written \xNN; free() it */
+static char *escape(const char *str, bool (*is_odd)(unsigned char c))
+{
+	char *copy = malloc(4 * strlen(str) + 1), *end = copy;
+
+	if (!copy)
+		return NULL;
+	for (; *str; str++) {
+		if (is_odd(*str))
+			end += sprintf(end, "\\x%02x", (unsigned char)*str);
+		else
+			*end++ = *str;
+	}
+	*end = '\0';
+	return copy;
+}
+
+void fputs_safe(const char *str, FILE *fp)
+{
+	char *copy = escape(str, is_control);
+
+	fputs(copy ? copy : "out of memory", fp);
+	free(copy);
+}
+
+static void put_safe(struct out *out, const char *str)
+{
+	char *copy;
+
+	if (!has_odd(str, is_control)) {
+		put_str(out, str);
+		return;
+	}
+	copy = escape(str, is_control);
+	if (copy)
+		put_str(out, copy);
+	else
+		out->failed = true;
+	free(copy);
+}
+
+/* JSON: values gather in a tree, whose innermost node is on top of a stack */
+
+/* JSON is UTF-8; the kernel's strings need not be */
+static json_t *json_safe(const char *str)
+{
+	json_t *json = json_string(str);
+	char *copy;
+
+	if (json)
+		return json;
+	copy = escape(str, is_not_ascii);
+	json = copy ? json_string(copy) : NULL;
+	free(copy);
+	return json;
+}
+
+/* Takes over the reference to @value; keys are the tool's own */
+static void json_add(struct out *out, const char *key, json_t *value)
+{
+	json_t *top = out->stack[out->depth - 1];
+	int err;
+
+	if (json_is_array(top))
+		err = json_array_append_new(top, value);
+	else
+		err = json_object_set_new_nocheck(top, key, value);
+	if (err)
+		out->failed = true;
+}
+
+/* After a failure what follows goes to the level above, and is not written */
+static void json_push(struct out *out, const char *key, json_t *value)
+{
+	json_add(out, key, value);
+	out->stack[out->depth] = out->failed ? out->stack[out->depth - 1] : value;
+	out->depth++;
+}
+
+static void json_pop(struct out *out)
+{
+	out->depth--;
+}
+
+static void json_open(struct out *out)
+{
+	out->stack[0] = json_object();
+	out->depth = 1;
+}
+
+static int json_put(const char *data, size_t len, void *arg)
+{
+	put(arg, data, len);
+	return 0;
+}
+
+static void json_dump(struct out *out, const json_t *value)
+{
+	if (json_dump_callback(value, json_put, out, JSON_COMPACT | JSON_ENCODE_ANY))
+		out->failed = true;
+}
+
+static void json_newline(struct out *out, unsigned int level)
+{
+	if (!out->pretty)
+		return;
+	put(out, "\n", 1);
+	while (level--)
+		put_str(out, INDENT);
+}
+
+static void json_key(struct out *out, const char *key, unsigned int level)
+{
+	json_t *string = json_safe(key);
+
+	json_newline(out, level);
+	json_dump(out, string);
+	json_decref(string);
+	put_str(out, out->pretty ? ": " : ":");
+}
+
+static void json_pretty(struct out *out, json_t *value, unsigned int level);
+
+static void json_pretty_object(struct out *out, json_t *object, unsigned int level)
+{
+	void *it = json_object_iter(object);
+
+	put(out, "{", 1);
+	while (it) {
+		json_key(out, json_object_iter_key(it), level + 1);
+		json_pretty(out, json_object_iter_value(it), level + 1);
+		it = json_object_iter_next(object, it);
+		if (it)
+			put(out, ",", 1);
+	}
+	if (json_object_size(object))
+		json_newline(out, level);
+	put(out, "}", 1);
+}
+
+static void json_pretty_array(struct out *out, json_t *array, unsigned int level)
+{
+	size_t i, size = json_array_size(array);
+
+	put_str(out, "[ ");
+	for (i = 0; i < size; i++) {
+		if (i)
+			put(out, ",", 1);
+		json_pretty(out, json_array_get(array, i), level);
+	}
+	put_str(out, size ? " ]" : "]");
+}
+
+/* Indented as iproute2's json_writer does it, which jansson cannot */
+static void json_pretty(struct out *out, json_t *value, unsigned int level)
+{
+	if (json_is_object(value))
+		json_pretty_object(out, value, level);
+	else if (json_is_array(value))
+		json_pretty_array(out, value, level);
+	else
+		json_dump(out, value);
+}
+
+/* The tree, at a level of the document */
+static void json_close(struct out *out, unsigned int level)
+{
+	if (out->pretty)
+		json_pretty(out, out->stack[0], level);
+	else
+		json_dump(out, out->stack[0]);
+	json_decref(out->stack[0]);
+	out->depth = 0;
+}
+
+/* Documents and objects */
+
+void out_begin(struct out *out, const char *section)
+{
+	if (!out->json)
+		return;
+	put(out, "{", 1);
+	json_key(out, section, 1);
+	put(out, "{", 1);
+}
+
+int out_end(struct out *out)
+{
+	if (out->json) {
+		if (out->objects)
+			json_newline(out, 1);
+		put(out, "}", 1);
+		json_newline(out, 0);
+		put_str(out, "}\n");
+	}
+	return out_write(out);
+}
+
+void out_discard(struct out *out)
+{
+	out->len = 0;
+}
+
+void out_object(struct out *out, const char *name, enum out_layout layout)
+{
+	out->objects++;
+	if (out->json) {
+		if (out->objects > 1)
+			put(out, ",", 1);
+		json_key(out, name, 2);
+		json_open(out);
+		return;
+	}
+	put_safe(out, name);
+	put_str(out, layout == OUT_BLOCK ? ": " : ":");
+	out->sep = layout == OUT_BLOCK ? "\n  " : " ";
+}
+
+void out_object_end(struct out *out)
+{
+	if (out->json)
+		json_close(out, 2);
+	else
+		put(out, "\n", 1);
+}
+
+void out_single(struct out *out, const char *text)
+{
+	if (out->json)
+		json_open(out);
+	else
+		put_safe(out, text);
+	/* a heading only if anything follows */
+	out->sep = ": ";
+}
+
+int out_single_end(struct out *out)
+{
+	if (out->json)
+		json_close(out, 0);
+	put(out, "\n", 1);
+	return out_write(out);
+}
+
+/* Values */
+
+static void text_key(struct out *out, const char *key)
+{
+	put_str(out, out->sep);
+	put_str(out, key);
+	if (out->sep[0] == ':')
+		out->sep = " ";
+}
+
+void out_label(struct out *out, const char *key, const char *value)
+{
+	if (out->json)
+		json_add(out, key, json_safe(value));
+}
+
+void out_uint(struct out *out, const char *key, uint64_t value)
+{
+	if (out->json) {
+		json_add(out, key, json_integer(value));
+		return;
+	}
+	text_key(out, key);
+	put(out, " ", 1);
+	put_uint(out, value);
+}
+
+void out_hex(struct out *out, const char *key, uint64_t value)
+{
+	char text[24];
+
+	if (out->json) {
+		json_add(out, key, json_integer(value));
+		return;
+	}
+	snprintf(text, sizeof(text), " %#llx", (unsigned long long)value);
+	text_key(out, key);
+	put_str(out, value ? text : " 0x0");
+}
+
+void out_str(struct out *out, const char *key, const char *value)
+{
+	if (out->json) {
+		json_add(out, key, json_safe(value));
+		return;
+	}
+	text_key(out, key);
+	put(out, " ", 1);
+	put_safe(out, value);
+}
+
+void out_none(struct out *out, const char *key, const char *text)
+{
+	if (out->json)
+		json_add(out, key, json_null());
+	else
+		out_str(out, key, text);
+}
+
+void out_list(struct out *out, const char *key)
+{
+	if (out->json)
+		json_push(out, key, json_array());
+	else
+		text_key(out, key);
+}
+
+void out_item_str(struct out *out, const char *value)
+{
+	if (out->json) {
+		json_add(out, NULL, json_safe(value));
+		return;
+	}
+	put(out, " ", 1);
+	put_safe(out, value);
+}
+
+void out_item_bit(struct out *out, unsigned int bit)
+{
+	if (out->json) {
+		json_add(out, NULL, json_integer(bit));
+		return;
+	}
+	put_str(out, " bit_");
+	put_uint(out, bit);
+}
+
+void out_list_end(struct out *out)
+{
+	if (out->json)
+		json_pop(out);
+}
+
+int out_close(struct out *out)
+{
+	/* help comes by stdio */
+	if (fflush(stdout) && !out->write_errno)
+		out->write_errno = errno;
+	/* some file systems tell only now; one closed from the start is no fault */
+	if (close(STDOUT_FILENO) && errno != EBADF && !out->write_errno)
+		out->write_errno = errno;
+	free(out->buf);
+	out->buf = NULL;
+	if (!out->write_errno)
+		return EXIT_OK;
+	error("cannot write the output: %s", strerror(out->write_errno));
+	return EXIT_REFUSED;
+}

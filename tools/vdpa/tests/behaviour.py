@@ -1,0 +1,710 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tests of what a golden file cannot hold: time, signals, many, full disks.
+
+Each yields (name, problems, reason to skip).
+"""
+
+import contextlib
+import glob
+import json
+import os
+import re
+import selectors
+import shlex
+import shutil
+import signal
+import struct
+import subprocess
+import time
+from random import Random
+
+import fakekernel
+import scenarios
+from fakekernel import (NLM_F_ACK, NLM_F_CAPPED, NLM_F_DUMP_INTR, NLMSG_DONE,
+                        NLMSG_ERROR, nlmsg, raw_attr)
+
+TIMEOUT = 30
+ENOBUFS = 105
+TOP = os.path.join(fakekernel.HERE, "..")
+
+
+def device(number, **more):
+    return dict(dict(DEV_NAME=f"vdpa{number}", MGMTDEV_DEV_NAME="vdpasim_net",
+                     DEV_ID=1, DEV_VENDOR_ID=0, DEV_MAX_VQS=3,
+                     DEV_MAX_VQ_SIZE=256, DEV_MIN_VQ_SIZE=1, DEV_STATUS=0),
+                **more)
+
+
+def device_line(number):
+    return (f"vdpa{number}: type network mgmtdev vdpasim_net vendor_id 0 "
+            "max_vqs 3 max_vq_size 256\n").encode()
+
+
+def expect(name, got, wanted):
+    """Problems unless they are equal"""
+    if got == wanted:
+        return []
+    return [f"{name}: expected {wanted!r:.300}", f"{name}: got      {got!r:.300}"]
+
+
+# Dumps
+
+def test_big_dump(args):
+    """A dump of many, in the kernel's biggest datagrams, is shown in order"""
+    number = 8000
+    devices = [device(i) for i in range(number)]
+
+    def answer(request):
+        return request.dump("DEV_NEW", devices, per_datagram=300)
+    result = fakekernel.run(args.tool, args.shim, ["dev", "show"],
+                            answers={"DEV_GET": answer})
+    yield f"{number} devices as text", expect(
+        "stdout", result.out, b"".join(map(device_line, range(number)))), None
+    result = fakekernel.run(args.tool, args.shim, ["-j", "dev", "show"],
+                            answers={"DEV_GET": answer})
+    problems = args.schemas.problems("dev", result.out)
+    problems += expect("names", list(json.loads(result.out)["dev"]),
+                       [f"vdpa{i}" for i in range(number)])
+    yield f"{number} devices as JSON", problems, None
+
+
+def interrupted_dumps(times):
+    """A kernel whose first dumps were interrupted, each longer than the next"""
+    state = {"dumps": 0}
+
+    def answer(request):
+        state["dumps"] += 1
+        if state["dumps"] > times:
+            return request.dump("DEV_NEW", [device(1)])
+        chunks = request.dump("DEV_NEW", [device(i) for i in range(9)])
+        chunks[-2:] = request.dump("DEV_NEW", [device(8)], flags=NLM_F_DUMP_INTR)
+        return chunks
+    return state, {"DEV_GET": answer}
+
+
+def test_interrupted_dump(args):
+    for words, wanted in ((["dev", "show"], device_line(1)),
+                          (["-j", "dev", "show"], None)):
+        state, answers = interrupted_dumps(2)
+        result = fakekernel.run(args.tool, args.shim, words, answers=answers)
+        problems = expect("dumps", state["dumps"], 3)
+        problems += expect("status", result.status, 0)
+        problems += expect("stderr", result.err, b"")
+        if wanted:
+            problems += expect("stdout", result.out, wanted)
+        else:
+            problems += expect("names", list(json.loads(result.out)["dev"]),
+                               ["vdpa1"])
+        yield f"is asked for again: {shlex.join(words)}", problems, None
+
+    state, answers = interrupted_dumps(1000)
+    result = fakekernel.run(args.tool, args.shim, ["dev", "show"], answers=answers)
+    problems = expect("dumps", state["dumps"], 10)
+    problems += expect("status", result.status, 0)
+    problems += expect("stdout lines", result.out.count(b"\n"), 7)
+    if b"Warning" not in result.err:
+        problems.append("no warning")
+    yield "is shown with a warning when it never ends", problems, None
+
+
+def test_dump_errors(args):
+    def middle(request):
+        return request.dump("DEV_NEW", [device(i) for i in range(6)])[:1] + \
+            [request.done(12, "No memory for all of them")]
+
+    def error(request):
+        return request.dump("DEV_NEW", [device(i) for i in range(6)])[:1] + \
+            [request.error(12)]
+
+    def receive(request):
+        return request.dump("DEV_NEW", [device(i) for i in range(6)])[:1] + [ENOBUFS]
+
+    def short_done(request):
+        return [nlmsg(NLMSG_DONE, b"", seq=request.seq)]
+
+    def least(request):
+        return [nlmsg(NLMSG_DONE, struct.pack("=i", -2**31), seq=request.seq)]
+
+    for name, answer, status, text in (
+            ("error at the end", middle, 1, b"No memory for all of them."),
+            ("error message", error, 1, b"Cannot allocate memory"),
+            ("receive error", receive, 1, b"No buffer space available"),
+            ("least errno there is", least, 1, b"Unknown error"),
+            ("end without an errno", short_done, 0, b"")):
+        for words in (["dev", "show"], ["-j", "dev", "show"]):
+            result = fakekernel.run(args.tool, args.shim, words,
+                                    answers={"DEV_GET": answer})
+            problems = expect("status", result.status, status)
+            if status:
+                problems += expect("stdout", result.out, b"")
+            if text not in result.err:
+                problems.append(f"stderr: {result.err!r}")
+            yield f"{name}: {shlex.join(words)}", problems, None
+
+
+def test_hostile_messages(args):
+    """Whatever arrives, the tool ends with an error and no stdout"""
+    def header(length, kind, seq, rest=b""):
+        return struct.pack("=IHHII", length, kind, 0, seq, fakekernel.PORTID) + rest
+
+    cases = {
+        "empty datagram": lambda r: [b""],
+        "less than a header": lambda r: [b"1234567"],
+        "header of length 0": lambda r: [header(0, fakekernel.FAMILY_ID, r.seq)],
+        "longer than the datagram": lambda r: [header(64, fakekernel.FAMILY_ID,
+                                                      r.seq)],
+        "no genl header": lambda r: [header(16, fakekernel.FAMILY_ID, r.seq)],
+        "2 GiB": lambda r: [header(2**31, fakekernel.FAMILY_ID, r.seq)],
+        "error without an errno": lambda r: [header(16, NLMSG_ERROR, r.seq)],
+        "error whose echo is too long": lambda r: [nlmsg(
+            NLMSG_ERROR, struct.pack("=i", -22) +
+            struct.pack("=IHHII", 0xffffffff, 0, 0, 0, 0), seq=r.seq, flags=0x200)],
+        "error with broken extack": lambda r: [nlmsg(
+            NLMSG_ERROR, struct.pack("=i", -22) + r.data[:16] +
+            raw_attr(1, b"unterminated") + raw_attr(2, b"\1") +
+            raw_attr(5, b"") + b"\xff\xff\1\0", seq=r.seq,
+            flags=NLM_F_CAPPED | 0x200)],
+        "bigger than can be received": lambda r: [r.reply(
+            "DEV_NEW", dict(DEV_NAME=b"n" * 40000 + b"\0"))],
+    }
+    for name, answer in cases.items():
+        for words in ("dev show foo0", "dev show", "dev add m", "dev del foo0"):
+            result = fakekernel.run(
+                args.tool, args.shim, words.split(), answers=dict.fromkeys(
+                    ("DEV_GET", "DEV_NEW", "DEV_DEL"),
+                    lambda r, a=answer: a(r) + [
+                        r.ack() if r.flags & NLM_F_ACK else r.done()]), timeout=TIMEOUT)
+            problems = expect("status", result.status, 1)
+            problems += expect("stdout", result.out, b"")
+            if not result.err.startswith(b"Error: vdpa: "):
+                problems.append(f"stderr: {result.err!r}")
+            yield f"{name}: {words}", problems, None
+
+
+def test_stale_answers(args):
+    """Messages of other requests, and for other sockets, are passed over"""
+    def answer(request):
+        good = request.reply("DEV_NEW", device(1))
+        other = dict(cmd=fakekernel.CMD["DEV_NEW"],
+                     payload=fakekernel.attrs(device(2)))
+        stale = [fakekernel.genlmsg(seq=request.seq - 1, **other),
+                 fakekernel.genlmsg(seq=request.seq, portid=99, **other),
+                 nlmsg(NLMSG_ERROR, struct.pack("=i", -1) + bytes(16),
+                       seq=request.seq - 1),
+                 nlmsg(fakekernel.NLMSG_NOOP, b"", seq=request.seq)]
+        if request.flags & fakekernel.NLM_F_DUMP:
+            return stale + [good, request.done()]
+        return stale + [good]
+    for words in (["dev", "show", "vdpa1"], ["dev", "show"]):
+        result = fakekernel.run(args.tool, args.shim, words,
+                                answers={"DEV_GET": answer})
+        yield shlex.join(words), expect("stdout", result.out, device_line(1)) + \
+            expect("stderr", result.err, b""), None
+
+
+# Requests
+
+def test_options_set(args):
+    """Extended errors are asked for, nothing is joined"""
+    result = fakekernel.run(args.tool, args.shim, ["dev", "show"],
+                            **scenarios.ours())
+    yield "extended acks", expect("options", result.options,
+                                  [(fakekernel.NETLINK_EXT_ACK, 1)]), None
+    yield "one look-up", expect("look-ups", result.lookups, 1), None
+
+
+def test_long_words(args):
+    """Words up to what a message can hold reach the kernel, longer ones don't"""
+    for words in (["dev", "show"], ["dev", "add", "mgmtdev", "m", "name"],
+                  ["mgmtdev", "show"], ["dev", "add"]):
+        for length, status in ((63, 1), (64, 1), (4000, 1), (16500, 2), (100000, 2)):
+            result = fakekernel.run(
+                args.tool, args.shim, words + ["x" * length],
+                **scenarios.refuse(22, "Too long for me"))
+            yield f"{shlex.join(words)}, {length} bytes", expect(
+                "status", result.status, status), None
+    # up to the last byte of the message and beyond
+    problems, fits = [], 0
+    for length in range(320, 361):
+        words = ["dev", "add", "m" * 16000, "name", "n" * length]
+        result = fakekernel.run(args.tool, args.shim, words, **scenarios.ours())
+        fits += result.status == 0
+        if result.status not in (0, 2):
+            problems.append(f"{length} bytes: status {result.status}")
+    yield "two that just fit", problems or ([] if 0 < fits < 41 else [fits]), None
+
+
+# Output that cannot be written
+
+def test_output_fails(args):
+    commands = (["dev", "show"], ["-j", "dev", "show"], ["mgmtdev", "show"],
+                ["-V"], ["help"])
+    for words in commands:
+        with open("/dev/full", "wb") as full:
+            result = fakekernel.run(args.tool, args.shim, words, stdout=full,
+                                    **scenarios.ours())
+        problems = expect("status", result.status, 1)
+        if b"No space left on device" not in result.err:
+            problems.append(f"stderr: {result.err!r}")
+        yield f"full disk: {shlex.join(words)}", problems, None
+
+    for words in commands:
+        reader, writer = os.pipe()
+        os.close(reader)
+        result = fakekernel.run(args.tool, args.shim, words, stdout=writer,
+                                **scenarios.ours())
+        os.close(writer)
+        # by SIGPIPE, or by its own doing where that is ignored, as here
+        yield f"closed pipe: {shlex.join(words)}", [] if result.status not in (0, 2) \
+            else [f"status {result.status}"], None
+
+    for words in commands:
+        status, err = run_shell(args, words, ">&-")
+        problems = expect("status", status, 1)
+        if b"cannot write the output" not in err:
+            problems.append(f"stderr: {err!r}")
+        yield f"closed stdout: {shlex.join(words)}", problems, None
+    for close in (">&-", "<&- >&- 2>&-"):
+        status, _ = run_shell(args, ["dev", "del", "foo0"], close)
+        yield f"nothing to write, {close}", expect("status", status, 0), None
+
+
+def run_shell(args, words, redirection):
+    kernel = fakekernel.FakeKernel(**scenarios.ours())
+    try:
+        done = subprocess.run(
+            ["sh", "-c", f"exec {shlex.join([args.tool] + words)} {redirection}"],
+            env=fakekernel.environment(kernel, args.shim), timeout=TIMEOUT,
+            stderr=subprocess.PIPE, check=False)
+    finally:
+        kernel.close()
+    return done.returncode, done.stderr
+
+
+# Monitor
+
+class Monitor:
+    """A running "vdpa monitor" """
+
+    def __init__(self, args, words, stdio=subprocess.PIPE, stderr=None, **kwargs):
+        self.kernel = fakekernel.FakeKernel(**kwargs)
+        self.process = subprocess.Popen(
+            [args.tool] + words, stdin=subprocess.DEVNULL,
+            stdout=stdio, stderr=stderr or stdio,
+            env=fakekernel.environment(self.kernel, args.shim))
+        if not self.kernel.joined.wait(TIMEOUT):
+            raise TimeoutError("the monitor did not join its group")
+
+    def line(self, stream=None):
+        """The next line, as soon as it is there"""
+        stream = stream or self.process.stdout
+        with selectors.DefaultSelector() as selector:
+            selector.register(stream, selectors.EVENT_READ)
+            data, deadline = b"", time.monotonic() + TIMEOUT
+            while data[-1:] != b"\n":
+                if not selector.select(max(0, deadline - time.monotonic())):
+                    raise TimeoutError(f"no line, only {data!r}")
+                byte = os.read(stream.fileno(), 1)
+                if not byte:
+                    break
+                data += byte
+        return data.decode()
+
+    def end(self, sig=signal.SIGINT):
+        """(status, rest of stdout, rest of stderr)"""
+        if sig:
+            self.process.send_signal(sig)
+        out, err = self.process.communicate(timeout=TIMEOUT)
+        return self.process.returncode, out, err
+
+
+@contextlib.contextmanager
+def monitor(args, words, **kwargs):
+    mon = Monitor(args, words, **kwargs)
+    try:
+        yield mon
+    finally:
+        if mon.process.poll() is None:
+            mon.process.kill()
+        mon.process.communicate()
+        mon.kernel.close()
+
+
+MGMTDEV = scenarios.MGMTDEVS[0]
+PCI = scenarios.MGMTDEVS[3]
+EVENTS = [
+    ("MGMTDEV_NEW", MGMTDEV,
+     "mgmtdev new vdpasim_net: supported_classes net max_supported_vqs 3 "
+     "dev_features MTU MAC STATUS CTRL_VQ CTRL_MAC_ADDR ANY_LAYOUT VERSION_1 "
+     "ACCESS_PLATFORM",
+     {"object": "mgmtdev", "event": "new", "name": "vdpasim_net",
+      "supported_classes": ["net"], "max_supported_vqs": 3,
+      "dev_features": ["MTU", "MAC", "STATUS", "CTRL_VQ", "CTRL_MAC_ADDR",
+                       "ANY_LAYOUT", "VERSION_1", "ACCESS_PLATFORM"]}),
+    ("DEV_NEW", device(0),
+     "dev new vdpa0: type network mgmtdev vdpasim_net vendor_id 0 max_vqs 3 "
+     "max_vq_size 256",
+     {"object": "dev", "event": "new", "name": "vdpa0", "type": "network",
+      "mgmtdev": "vdpasim_net", "vendor_id": 0, "max_vqs": 3,
+      "max_vq_size": 256}),
+    ("DEV_CHANGE", device(0, DEV_DRIVER="vhost_vdpa"),
+     "dev change vdpa0: driver vhost_vdpa status 0x0",
+     {"object": "dev", "event": "change", "name": "vdpa0",
+      "driver": "vhost_vdpa", "status": 0}),
+    ("DEV_CHANGE", device(0, DEV_STATUS=0xf), "dev change vdpa0: driver none status 0xf",
+     {"object": "dev", "event": "change", "name": "vdpa0", "driver": None,
+      "status": 15}),
+    ("DEV_DEL", device(0), "dev del vdpa0",
+     {"object": "dev", "event": "del", "name": "vdpa0"}),
+    ("MGMTDEV_DEL", PCI, "mgmtdev del pci/0000:00:02.0",
+     {"object": "mgmtdev", "event": "del", "name": "pci/0000:00:02.0"}),
+]
+
+
+def test_monitor_events(args):
+    with monitor(args, ["monitor"]) as mon:
+        for cmd, fields, text, _ in EVENTS:
+            mon.kernel.event(cmd, fields)
+            # before the next one is sent: nothing stays in a buffer
+            yield f"text of {cmd}", expect("line", mon.line(), text + "\n"), None
+        yield "nothing else", expect("end", mon.end(), (0, b"", b"")), None
+    with monitor(args, ["-j", "monitor"]) as mon:
+        for cmd, fields, _, document in EVENTS:
+            mon.kernel.event(cmd, fields)
+            line = mon.line()
+            problems = expect("document", json.loads(line), document)
+            problems += expect("keys", list(json.loads(line)), list(document))
+            problems += args.schemas.problems("event", line.encode())
+            yield f"JSON of {cmd}", problems, None
+        yield "nothing else in JSON", expect("end", mon.end(), (0, b"", b"")), None
+    with monitor(args, ["-d", "monitor"]) as mon:
+        mon.kernel.event("DEV_CHANGE", device(0))
+        yield "details", expect("line", mon.line(), (
+            "dev change vdpa0: type network mgmtdev vdpasim_net vendor_id 0 "
+            "max_vqs 3 max_vq_size 256 min_vq_size 1 driver none status 0x0\n")), None
+    with monitor(args, ["-jp", "monitor"]) as mon:
+        mon.kernel.event("DEV_DEL", device(0))
+        _, out, _ = (time.sleep(0.2), *mon.end()[1:])
+        problems = expect("document", json.loads(out), EVENTS[4][3])
+        if b'\n    "object"' not in out:
+            problems.append("not indented")
+        yield "indented JSON", problems, None
+
+
+def test_monitor_filter(args):
+    wanted = {"all": EVENTS, "": EVENTS, "mgmtdev dev": EVENTS,
+              "dev": [e for e in EVENTS if e[0].startswith("DEV")],
+              "mgmtdev": [e for e in EVENTS if e[0].startswith("MGMT")]}
+    for words, events in wanted.items():
+        with monitor(args, ["monitor"] + words.split()) as mon:
+            for cmd, fields, _, _ in EVENTS:
+                mon.kernel.event(cmd, fields)
+            lines = [mon.line().rstrip("\n") for _ in events]
+            problems = expect("lines", lines, [e[2] for e in events])
+            problems += expect("end", mon.end(), (0, b"", b""))
+        yield f"monitor {words}".rstrip(), problems, None
+
+
+def test_monitor_timestamp(args):
+    stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00"
+    for words in (["-t", "monitor"], ["monitor", "timestamp"],
+                  ["monitor", "dev", "timestamp"], ["monitor", "--timestamp"]):
+        with monitor(args, words) as mon:
+            mon.kernel.event("DEV_DEL", device(0))
+            line = mon.line()
+            yield shlex.join(words), [] if re.fullmatch(
+                rf"\[{stamp}\] dev del vdpa0\n", line) else [repr(line)], None
+    with monitor(args, ["-jt", "monitor"]) as mon:
+        mon.kernel.event("DEV_DEL", device(0))
+        line = mon.line()
+        problems = args.schemas.problems("event", line.encode())
+        if not re.fullmatch(stamp, json.loads(line)["timestamp"]):
+            problems.append(repr(line))
+        yield "JSON", problems, None
+
+
+def test_monitor_end(args):
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        with monitor(args, ["monitor"]) as mon:
+            yield f"{sig.name} before any event", expect(
+                "end", mon.end(sig), (0, b"", b"")), None
+        with monitor(args, ["-j", "monitor"]) as mon:
+            number = 200
+            for i in range(number):
+                mon.kernel.event("DEV_NEW", device(i))
+            _, out, err = status = mon.end(sig)
+            problems = expect("status", status[0], 0) + expect("stderr", err, b"")
+            problems += expect("names", [json.loads(line)["name"] for line in
+                                         out.splitlines()],
+                               [f"vdpa{i}" for i in range(number)])
+            yield f"{sig.name}: what was announced is still shown", problems, None
+    with monitor(args, ["monitor"]) as mon:
+        mon.process.stdout.close()
+        mon.process.wait(TIMEOUT)
+        yield "nobody reads any more", [] if mon.process.returncode not in (0, 2) \
+            else [f"status {mon.process.returncode}"], None
+    with open("/dev/full", "wb") as full:
+        kernel = fakekernel.FakeKernel()
+        with subprocess.Popen([args.tool, "monitor"], stdout=full,
+                              stderr=subprocess.PIPE,
+                              env=fakekernel.environment(kernel, args.shim)) as process:
+            kernel.joined.wait(TIMEOUT)
+            kernel.event("DEV_DEL", device(0))
+            err = process.communicate(timeout=TIMEOUT)[1]
+        kernel.close()
+        yield "full disk", expect("status", process.returncode, 1) + (
+            [] if b"No space left" in err else [repr(err)]), None
+
+
+def test_monitor_trouble(args):
+    with monitor(args, ["monitor"]) as mon:
+        mon.kernel.send(ENOBUFS)
+        err = mon.line(mon.process.stderr)
+        mon.kernel.event("DEV_DEL", device(0))
+        problems = expect("line", mon.line(), "dev del vdpa0\n")
+        if "events were lost" not in err:
+            problems.append(repr(err))
+        problems += expect("end", mon.end(), (0, b"", b""))
+        yield "lost events are told of and it goes on", problems, None
+    broken = {"nameless": fakekernel.attr("DEV_ID", 1),
+              "malformed": fakekernel.attrs([("DEV_NAME", b"unterminated")])}
+    for name, payload in broken.items():
+        with monitor(args, ["monitor"]) as mon:
+            mon.kernel.event("DEV_NEW", payload)
+            err = mon.line(mon.process.stderr)
+            mon.kernel.event("DEV_DEL", device(0))
+            problems = expect("line", mon.line(), "dev del vdpa0\n")
+            if not err.startswith("Error: vdpa: the kernel"):
+                problems.append(repr(err))
+            problems += expect("end", mon.end(), (0, b"", b""))
+            yield f"{name} event", problems, None
+    with monitor(args, ["monitor"]) as mon:
+        mon.kernel.send(nlmsg(fakekernel.FAMILY_ID, struct.pack("=BBH", 200, 1, 0),
+                              portid=0))
+        mon.kernel.send(nlmsg(0x77, b"another family", portid=0))
+        mon.kernel.event("DEV_DEL", device(0))
+        yield "unknown events are passed over", expect(
+            "line", mon.line(), "dev del vdpa0\n") + expect(
+                "end", mon.end(), (0, b"", b"")), None
+    with monitor(args, ["monitor"]) as mon:
+        mon.kernel.event("DEV_NEW", dict(DEV_NAME=b"e\x1b[1m\nx\0", DEV_ID=1))
+        yield "control characters", expect(
+            "line", mon.line(), "dev new e\\x1b[1m\\x0ax: type network\n"), None
+
+
+def mutated(random, data):
+    """A message some of whose bytes are others, or missing"""
+    data = bytearray(data)
+    for _ in range(random.randint(1, 6)):
+        data[random.randrange(len(data))] = random.choice(
+            (0, 1, 3, 4, 7, 8, 127, 128, 255, random.randrange(256)))
+    if random.random() < 0.3:
+        del data[random.randrange(len(data)):]
+    return bytes(data)
+
+
+def test_mutated_events(args):
+    """Thousands of broken messages, always the same, break neither text nor JSON"""
+    random = Random(1)
+    seeds = [fakekernel.genlmsg(fakekernel.CMD[cmd], fakekernel.attrs(fields),
+                                portid=0) for cmd, fields, _, _ in EVENTS]
+    seeds.append(family_message(2, 1))
+    for words in (["-d", "monitor"], ["-dj", "monitor"]):
+        with monitor(args, words, stdio=subprocess.DEVNULL) as mon:
+            for _ in range(5000):
+                mon.kernel.send(mutated(random, random.choice(seeds)) or b"x")
+            status = mon.end()[0]
+        yield shlex.join(words), expect("status", status, 0), None
+    with monitor(args, ["-dj", "monitor"], stderr=subprocess.DEVNULL) as mon:
+        for _ in range(150):
+            mon.kernel.send(mutated(random, random.choice(seeds)) or b"x")
+        status, out, _ = mon.end()
+        problems = expect("status", status, 0)
+        for line in out.splitlines():
+            json.loads(line)
+        yield "JSON of it", problems, None
+
+
+def test_mutated_dumps(args):
+    """The same for a list: it is shown, or what of it is whole, or an error"""
+    random = Random(2)
+    problems = []
+    for _ in range(150):
+        devices = [device(i, DEV_DRIVER="vhost_vdpa") for i in range(5)]
+
+        def answer(request, these=devices):
+            chunks = request.dump("DEV_NEW", these)
+            chunks[0] = mutated(random, chunks[0]) or b"x"
+            return chunks
+        result = fakekernel.run(args.tool, args.shim, ["-dj", "dev", "show"],
+                                answers={"DEV_GET": answer}, timeout=TIMEOUT)
+        problems += [] if result.status in (0, 1) else [f"status {result.status}"]
+        if result.out:
+            json.loads(result.out)
+        elif not result.status:
+            problems.append("success without a document")
+    yield "150 times", problems, None
+
+
+def family_message(cmd, family):
+    payload = struct.pack("=BBH", cmd, 2, 0) + raw_attr(
+        1, struct.pack("=H", family)) + raw_attr(2, b"vdpa\0")
+    return nlmsg(fakekernel.GENL_ID_CTRL, payload, portid=0)
+
+
+def test_monitor_module_removed(args):
+    with monitor(args, ["monitor"]) as mon:
+        mon.kernel.send(family_message(2, fakekernel.FAMILY_ID + 1))
+        mon.kernel.send(family_message(1, fakekernel.FAMILY_ID))
+        mon.kernel.event("DEV_DEL", device(0))
+        problems = expect("line", mon.line(), "dev del vdpa0\n")
+        mon.kernel.send(family_message(2, fakekernel.FAMILY_ID))
+        status, out, err = mon.end(None)
+        problems += expect("status", status, 1) + expect("stdout", out, b"")
+        if b"module was removed" not in err:
+            problems.append(repr(err))
+        yield "ends the monitor", problems, None
+
+
+def test_monitor_joins(args):
+    with monitor(args, ["monitor"]) as mon:
+        yield "the group, silently", expect(
+            "joined", (fakekernel.NETLINK_ADD_MEMBERSHIP, fakekernel.MONITOR_ID)
+            in mon.kernel.options, True) + expect(
+                "end", mon.end(), (0, b"", b"")), None
+    with monitor(args, ["-v", "monitor"]) as mon:
+        yield "and says so with -v", expect(
+            "stderr", mon.line(mon.process.stderr), "listening\n") + expect(
+                "end", mon.end(), (0, b"", b"")), None
+
+
+# Beside others
+
+def iproute2():
+    """Where iproute2's tool is, if it is of the version these outputs are of"""
+    for path in ("/usr/sbin/vdpa", "/sbin/vdpa", "/usr/bin/vdpa"):
+        with contextlib.suppress(OSError):
+            done = subprocess.run([path, "-V"], capture_output=True, check=False)
+            if done.stdout == b"vdpa utility, iproute2-6.1.0\n":
+                return path
+    return None
+
+
+def test_like_iproute2(args):
+    """The same bytes, stderr and status as iproute2's tool"""
+    other = iproute2()
+    if not other:
+        yield "all", [], "needs iproute2 6.1.0"
+        return
+    for name, kernel in (
+            ("mainline", scenarios.mainline()), ("ours", scenarios.ours()),
+            ("empty", scenarios.mainline([], [])),
+            ("refusal", scenarios.refuse(22, "vdpa: Text of the kernel"))):
+        for line in scenarios.lines(scenarios.SHOW):
+            words = shlex.split(line)
+            theirs = fakekernel.run(other, args.shim, words, **kernel)
+            # deliberate: a list instead of usage, no document after an error
+            if line == "mgmtdev" or (theirs.status and theirs.out):
+                continue
+            ours = fakekernel.run(args.tool, args.shim, words, **kernel)
+            problems = expect("status", ours.status, theirs.status)
+            problems += expect("stdout", ours.out, theirs.out)
+            theirs_err, ours_err = theirs.err, ours.err
+            # we add the word at fault, when the kernel says which
+            if b'"' in ours_err:
+                ours_err = re.sub(rb'"[^"]*": ', b"", ours_err)
+                theirs_err = theirs_err.replace(b"vdpa: ", b"", 1)
+                ours_err = ours_err.replace(b"vdpa: ", b"", 1)
+            problems += expect("stderr", ours_err, theirs_err)
+            yield f"{name}: vdpa {line}", problems, None
+
+
+def header_features(path, prefix):
+    """{bit: name} of the VIRTIO_*_F_ macros of a uapi header"""
+    features = {}
+    with open(path, encoding="utf-8") as header:
+        for line in header:
+            match = re.match(rf"#define\s+{prefix}(\w+)\s+(\d+)\b", line)
+            if match:
+                features.setdefault(int(match.group(2)), match.group(1))
+    return features
+
+
+CLASS_HEADERS = {
+    "virtio_net.h": "NET", "virtio_blk.h": "BLK", "virtio_console.h": "CONSOLE",
+    "virtio_balloon.h": "BALLOON", "virtio_scsi.h": "SCSI", "virtio_gpu.h": "GPU",
+    "virtio_vsock.h": "VSOCK", "virtio_iommu.h": "IOMMU", "virtio_mem.h": "MEM",
+    "virtio_pmem.h": "PMEM", "virtio_scmi.h": "SCMI", "virtio_i2c.h": "I2C",
+    "virtio_bt.h": "BT", "virtio_gpio.h": "GPIO",
+}
+CLASS_IDS = {
+    "NET": 1, "BLK": 2, "CONSOLE": 3, "BALLOON": 5, "SCSI": 8, "GPU": 16,
+    "VSOCK": 19, "IOMMU": 23, "MEM": 24, "PMEM": 27, "SCMI": 32, "I2C": 34,
+    "BT": 40, "GPIO": 41,
+}
+
+
+def shown_mgmtdev(args, classes):
+    kernel = scenarios.ours([dict(
+        MGMTDEV_DEV_NAME="m", MGMTDEV_SUPPORTED_CLASSES=classes,
+        DEV_SUPPORTED_FEATURES=2**64 - 1)])
+    result = fakekernel.run(args.tool, args.shim, ["-j", "mgmtdev", "show"], **kernel)
+    return json.loads(result.out)["mgmtdev"]["m"]
+
+
+def test_names_of_headers(args):
+    """Every feature and class of the installed uapi headers has its name"""
+    include = "/usr/include/linux/"
+    if not os.path.exists(include + "virtio_config.h"):
+        yield "all", [], "needs the kernel's uapi headers"
+        return
+    transport = header_features(include + "virtio_config.h", "VIRTIO_F_")
+    transport.update({bit: "RING_" + name for bit, name in header_features(
+        include + "virtio_ring.h", "VIRTIO_RING_F_").items()})
+    for header, name in CLASS_HEADERS.items():
+        if not os.path.exists(include + header):
+            yield header, [], "not installed"
+            continue
+        wanted = dict(transport)
+        wanted.update(header_features(include + header, f"VIRTIO_{name}_F_"))
+        shown = shown_mgmtdev(args, 1 << CLASS_IDS[name])["dev_features"]
+        yield f"features of {header}", [
+            f"bit {bit} is {shown[bit]}, not {wanted[bit]}"
+            for bit in sorted(wanted) if shown[bit] != wanted[bit]], None
+
+    with open(include + "virtio_ids.h", encoding="utf-8") as ids:
+        numbers = re.findall(r"#define VIRTIO_ID_(\w+)\s+(\d+)\b", ids.read())
+    shown = shown_mgmtdev(args, 2**64 - 1)["supported_classes"]
+    yield "classes of virtio_ids.h", [
+        f"{number}: {shown[int(number)]}, not {name}" for name, number in numbers
+        if shown[int(number)] != name.lower().replace("_", "-")], None
+
+
+def test_man_pages(args):
+    pages = sorted(glob.glob(os.path.join(TOP, "man", "*.8")))
+    yield "are there", expect("names", [os.path.basename(page) for page in pages],
+                              ["vdpa-dev.8", "vdpa-mgmtdev.8", "vdpa-monitor.8",
+                               "vdpa.8"]), None
+    text = {}
+    for page in pages:
+        with open(page, encoding="utf-8") as file:
+            text[os.path.basename(page)] = file.read().replace("\\-", "-")
+        if not shutil.which("mandoc"):
+            yield os.path.basename(page), [], "needs mandoc"
+            continue
+        done = subprocess.run(["mandoc", "-Tlint", "-W", "warning", page],
+                              capture_output=True, text=True, check=False)
+        yield f"lint of {os.path.basename(page)}", done.stdout.splitlines(), None
+
+    # every word that help tells of is explained
+    for words, page in (("mgmtdev help", "vdpa-mgmtdev.8"), ("dev help", "vdpa-dev.8"),
+                        ("dev add help", "vdpa-dev.8"), ("dev del help", "vdpa-dev.8"),
+                        ("monitor help", "vdpa-monitor.8"), ("help", "vdpa.8")):
+        result = fakekernel.run(args.tool, args.shim, words.split())
+        told = re.findall(r"^  (?:-\w, )?([\w-]+)", result.out.decode(), re.M)
+        yield f"{page} tells of vdpa {words}", [
+            f"{word} is not there" for word in told
+            if word not in text.get(page, "")] or ([] if told else ["no words"]), None
+
+
+TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]

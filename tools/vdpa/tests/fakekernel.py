@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A scripted kernel side of the vdpa netlink family.
+
+The tool under test is run unchanged; nlshim.so, preloaded, hands what it
+sends on netlink sockets to FakeKernel and returns what FakeKernel answers.
+A test gives the answers: a function per command that returns datagrams.
+"""
+
+import os
+import re
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+UAPI = os.path.join(HERE, "../../../include/uapi/linux/vdpa.h")
+
+GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_CMD_GETFAMILY = 0x10, 1, 3
+NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE, NLMSG_OVERRUN = 1, 2, 3, 4
+NLM_F_MULTI, NLM_F_DUMP_INTR, NLM_F_DUMP_FILTERED = 0x2, 0x10, 0x20
+NLM_F_ACK, NLM_F_ECHO, NLM_F_DUMP = 0x4, 0x8, 0x300
+NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
+NETLINK_ADD_MEMBERSHIP, NETLINK_EXT_ACK = 1, 11
+NLMSGERR_MSG, NLMSGERR_OFFS, NLMSGERR_MISS_TYPE = 1, 2, 5
+FAMILY_ID, MONITOR_ID, PORTID = 0x1b, 9, 4711
+
+
+def read_enum(name):
+    """The numbers of an enum of the uapi header, as {"DEV_NAME": 5, ...}"""
+    with open(UAPI, encoding="ascii") as header:
+        text = re.sub(r"/\*.*?\*/", "", header.read(), flags=re.S)
+    body = re.search(r"enum vdpa_%s {(.*?)}" % name, text, re.S).group(1)
+    prefix = {"command": "VDPA_CMD_", "attr": "VDPA_ATTR_"}[name]
+    numbers, value = {}, -1
+    for item in filter(None, (s.strip() for s in body.split(","))):
+        key, _, given = (s.strip() for s in item.partition("="))
+        key = key[len(prefix):]
+        if given.startswith(prefix):
+            value = numbers[given[len(prefix):]]
+        else:
+            value = int(given, 0) if given else value + 1
+        numbers[key] = value
+    return numbers
+
+
+CMD, ATTR = read_enum("command"), read_enum("attr")
+CMD_NAME = {value: name for name, value in CMD.items()}
+ATTR_NAME = {value: name for name, value in ATTR.items() if name != "PAD"}
+
+SIZES = {
+    1: ["DEV_STATUS"],
+    2: ["DEV_MAX_VQ_SIZE", "DEV_MIN_VQ_SIZE", "DEV_NET_CFG_MAX_VQP",
+        "DEV_NET_CFG_MTU"],
+    4: ["DEV_ID", "DEV_VENDOR_ID", "DEV_MAX_VQS", "DEV_MGMTDEV_MAX_VQS"],
+    8: ["MGMTDEV_SUPPORTED_CLASSES", "DEV_SUPPORTED_FEATURES", "DEV_FEATURES"],
+}
+SIZE = {name: size for size, names in SIZES.items() for name in names}
+PACK = {1: "=B", 2: "=H", 4: "=I", 8: "=Q"}
+
+
+def raw_attr(number, payload):
+    """An attribute with any payload, padded as netlink wants it"""
+    return (struct.pack("=HH", len(payload) + 4, number) + payload +
+            bytes(-len(payload) % 4))
+
+
+def attr(name, value):
+    """A well-formed attribute of the family; bytes are taken as they are"""
+    if isinstance(value, str):
+        value = value.encode() + b"\0"
+    elif isinstance(value, int):
+        value = struct.pack(PACK[SIZE[name]], value)
+    return raw_attr(ATTR[name], value)
+
+
+def attrs(fields):
+    """Attributes from (name, value) pairs or a dict"""
+    items = fields.items() if isinstance(fields, dict) else fields
+    return b"".join(attr(name, value) for name, value in items)
+
+
+def nlmsg(kind, payload, flags=0, seq=0, portid=PORTID):
+    return struct.pack("=IHHII", len(payload) + 16, kind, flags, seq,
+                       portid) + payload + bytes(-len(payload) % 4)
+
+
+def genlmsg(cmd, payload, **kwargs):
+    return nlmsg(FAMILY_ID, struct.pack("=BBH", cmd, 1, 0) + payload, **kwargs)
+
+
+def parse_attrs(data):
+    """[(number, payload, offset)...] of a buffer of attributes"""
+    found, pos = [], 0
+    while pos + 4 <= len(data):
+        length, number = struct.unpack_from("=HH", data, pos)
+        if length < 4 or pos + length > len(data):
+            raise ValueError("broken attribute in a request")
+        found.append((number, data[pos + 4:pos + length], pos))
+        pos += length + (-length % 4)
+    return found
+
+
+class Request:
+    """A request of the tool, taken to pieces"""
+
+    def __init__(self, data):
+        self.data = data
+        (self.len, self.type, self.flags, self.seq,
+         self.portid) = struct.unpack_from("=IHHII", data)
+        if self.len != len(data):
+            raise ValueError("nlmsg_len does not fit the datagram")
+        self.cmd, self.version = struct.unpack_from("=BB", data, 16)
+        self.list = parse_attrs(data[20:])
+        self.attrs = {number: payload for number, payload, _ in self.list}
+
+    def get(self, name):
+        """A string attribute, or None"""
+        value = self.attrs.get(ATTR[name])
+        return None if value is None else value.rstrip(b"\0").decode()
+
+    def handle(self):
+        bus, dev = self.get("MGMTDEV_BUS_NAME"), self.get("MGMTDEV_DEV_NAME")
+        return f"{bus}/{dev}" if bus else dev
+
+    def offset(self, name):
+        """Where in the message an attribute stands, for NLMSGERR_ATTR_OFFS"""
+        return next(20 + pos for number, _, pos in self.list
+                    if number == ATTR[name])
+
+    def reply(self, cmd, fields, flags=0):
+        payload = fields if isinstance(fields, bytes) else attrs(fields)
+        return genlmsg(CMD[cmd], payload, flags=flags, seq=self.seq)
+
+    def ack(self):
+        return self.error(0)
+
+    def error(self, errno, text=None, at=None, missing=None, capped=False,
+              offset=None):
+        """NLMSG_ERROR with extack; the request is echoed as the kernel does"""
+        tlvs = b""
+        if text is not None:
+            tlvs += raw_attr(NLMSGERR_MSG, text.encode() + b"\0")
+        if at is not None:
+            offset = self.offset(at)
+        if offset is not None:
+            tlvs += raw_attr(NLMSGERR_OFFS, struct.pack("=I", offset))
+        if missing is not None:
+            tlvs += raw_attr(NLMSGERR_MISS_TYPE, struct.pack("=I", ATTR[missing]))
+        flags = (NLM_F_ACK_TLVS if tlvs else 0)
+        if capped or not errno:
+            flags |= NLM_F_CAPPED
+            echo = self.data[:16]
+        else:
+            echo = self.data
+        return nlmsg(NLMSG_ERROR, struct.pack("=i", -errno) + echo + tlvs,
+                     flags=flags, seq=self.seq)
+
+    def done(self, errno=0, text=None, flags=0):
+        payload = struct.pack("=i", -errno)
+        if text is not None:
+            payload += raw_attr(NLMSGERR_MSG, text.encode() + b"\0")
+            flags |= NLM_F_ACK_TLVS
+        return nlmsg(NLMSG_DONE, payload, flags=flags | NLM_F_MULTI,
+                     seq=self.seq)
+
+    def dump(self, cmd, objects, flags=0, per_datagram=3):
+        """Datagrams of a whole dump"""
+        messages = [self.reply(cmd, obj, flags | NLM_F_MULTI)
+                    for obj in objects]
+        chunks = [b"".join(messages[i:i + per_datagram])
+                  for i in range(0, len(messages), per_datagram)]
+        return chunks + [self.done(flags=flags)]
+
+    def text(self):
+        """The request as a line, for the golden file"""
+        cmd = {GENL_ID_CTRL: {CTRL_CMD_GETFAMILY: "CTRL_GETFAMILY"},
+               FAMILY_ID: CMD_NAME}[self.type].get(self.cmd, str(self.cmd))
+        flags = [name for bit, name in
+                 ((1, "REQUEST"), (4, "ACK"), (8, "ECHO")) if self.flags & bit]
+        rest = self.flags & ~0xd
+        if rest & NLM_F_DUMP == NLM_F_DUMP:
+            flags.append("DUMP")
+            rest &= ~NLM_F_DUMP
+        if rest:
+            flags.append(hex(rest))
+        line = f"{cmd} v{self.version} {'|'.join(flags)}"
+        for number, payload, _ in self.list:
+            name = (ATTR_NAME.get(number, str(number))
+                    if self.type == FAMILY_ID else f"CTRL_ATTR_{number}")
+            line += f" {name}={payload.hex()}"
+        return line
+
+
+class FakeKernel:
+    """The kernel's end of the netlink sockets of one run of the tool.
+
+    answers maps a command's name to a function that takes the Request and
+    returns a list of datagrams (bytes), errnos for recvmsg() to fail with
+    (int) or functions to call in between; without an entry the answer is
+    EOPNOTSUPP.
+    """
+
+    def __init__(self, answers=None, family=True, monitor=True, family_reply=None):
+        self.answers = answers or {}
+        self.family, self.monitor = family, monitor
+        self.family_reply = family_reply
+        self.requests, self.options, self.errors = [], [], []
+        self.joined = threading.Event()
+        self.conn = None
+        self.dir = tempfile.TemporaryDirectory(prefix="vdpa-test-")
+        self.path = os.path.join(self.dir.name, "netlink")
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(self.path)
+        self.listener.listen(4)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.thread.join(10)
+        self.listener.close()
+        self.dir.cleanup()
+
+    def serve(self):
+        while True:
+            try:
+                conn, _ = self.listener.accept()
+            except OSError:
+                return
+            self.conn = conn
+            try:
+                self.serve_socket(conn)
+            except ConnectionError:
+                pass
+            except Exception as err:    # reported by the test
+                self.errors.append(repr(err))
+            conn.close()
+
+    def serve_socket(self, conn):
+        while True:
+            packet = conn.recv(1 << 20)
+            if not packet:
+                return
+            if packet[:1] == b"O":
+                option = struct.unpack("=ii", packet[1:])
+                self.options.append(option)
+                if option == (NETLINK_ADD_MEMBERSHIP, MONITOR_ID):
+                    self.joined.set()
+                continue
+            request = Request(packet[1:])
+            self.requests.append(request)
+            for item in self.answer(request):
+                self.send(item)
+
+    def send(self, item):
+        """One datagram or errno to the tool (also used for events)"""
+        if callable(item):
+            item()
+        elif isinstance(item, int):
+            self.conn.send(b"E" + struct.pack("=i", item))
+        else:
+            self.conn.send(b"N" + item)
+
+    def event(self, cmd, fields):
+        payload = fields if isinstance(fields, bytes) else attrs(fields)
+        self.send(genlmsg(CMD[cmd], payload, portid=0))
+
+    def answer(self, request):
+        if request.type == GENL_ID_CTRL:
+            return self.answer_family(request)
+        handler = self.answers.get(CMD_NAME.get(request.cmd))
+        if not handler:
+            return [request.error(95)]
+        return handler(request)
+
+    def answer_family(self, request):
+        if self.family_reply:
+            return self.family_reply(request)
+        if not self.family:
+            return [request.error(2)]
+        payload = struct.pack("=BBH", CTRL_CMD_NEWFAMILY, 2, 0)
+        payload += raw_attr(2, b"vdpa\0")
+        payload += raw_attr(1, struct.pack("=H", FAMILY_ID))
+        for number, value in ((3, 1), (4, 0), (5, ATTR["MAX"])):
+            payload += raw_attr(number, struct.pack("=I", value))
+        if self.monitor:
+            group = (raw_attr(2, struct.pack("=I", MONITOR_ID)) +
+                     raw_attr(1, b"monitor\0"))
+            payload += raw_attr(7 | 0x8000, raw_attr(1 | 0x8000, group))
+        datagrams = [nlmsg(GENL_ID_CTRL, payload, seq=request.seq)]
+        if request.flags & NLM_F_ACK:
+            datagrams.append(request.ack())
+        return datagrams
+
+
+def environment(kernel, shim, extra=None):
+    env = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+    env["LD_PRELOAD"] = " ".join(filter(None, [os.environ.get("ASAN_PRELOAD"),
+                                               shim]))
+    env["VDPA_TEST_SOCKET"] = kernel.path
+    env.update({key: value for key, value in os.environ.items()
+                if key.endswith("SAN_OPTIONS")})
+    env.update(extra or {})
+    return env
+
+
+class Result:
+    def __init__(self, argv, status, out, err, kernel):
+        self.argv, self.status, self.out, self.err = argv, status, out, err
+        self.requests = [r for r in kernel.requests if r.type == FAMILY_ID]
+        self.options, self.errors = kernel.options, kernel.errors
+        self.lookups = len(kernel.requests) - len(self.requests)
+
+
+def run(tool, shim, argv, timeout=60, stdout=None, env=None, **kwargs):
+    """Runs the tool against a FakeKernel made with kwargs"""
+    kernel = FakeKernel(**kwargs)
+    try:
+        done = subprocess.run([tool] + argv, env=environment(kernel, shim, env),
+                              stdin=subprocess.DEVNULL,
+                              stdout=stdout or subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=timeout,
+                              check=False)
+    finally:
+        kernel.close()
+    return Result(argv, done.returncode, done.stdout or b"", done.stderr, kernel)

@@ -1,0 +1,528 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Command lines and the kernels they meet, for the golden files.
+
+A scenario is (kernel, command lines). What the tool prints, its exit status
+and the requests it sends are in golden/NAME.txt.
+"""
+
+import struct
+
+from fakekernel import ATTR, CMD, NLM_F_DUMP, attr, attrs, genlmsg, raw_attr
+
+ENOENT, EPERM, ENOMEM, EBUSY, EEXIST, ENODEV, EINVAL = 2, 1, 12, 16, 17, 19, 22
+ERANGE, EOPNOTSUPP, ENOBUFS = 34, 95, 105
+
+NET_FEATURES = 0x308830028
+
+MGMTDEVS = [
+    dict(MGMTDEV_DEV_NAME="vdpasim_net", MGMTDEV_SUPPORTED_CLASSES=2,
+         DEV_MGMTDEV_MAX_VQS=3, DEV_SUPPORTED_FEATURES=NET_FEATURES),
+    dict(MGMTDEV_DEV_NAME="vdpasim_blk", MGMTDEV_SUPPORTED_CLASSES=4,
+         DEV_MGMTDEV_MAX_VQS=0, DEV_SUPPORTED_FEATURES=0),
+    dict(MGMTDEV_DEV_NAME="vduse", MGMTDEV_SUPPORTED_CLASSES=6,
+         DEV_MGMTDEV_MAX_VQS=0, DEV_SUPPORTED_FEATURES=0),
+    dict(MGMTDEV_BUS_NAME="pci", MGMTDEV_DEV_NAME="0000:00:02.0",
+         MGMTDEV_SUPPORTED_CLASSES=2, DEV_MGMTDEV_MAX_VQS=3,
+         DEV_SUPPORTED_FEATURES=0x130010028),
+]
+
+# What the kernel of Linux 6.12 tells of a device
+MAINLINE_DEVS = [
+    dict(DEV_NAME="n0", MGMTDEV_DEV_NAME="vdpasim_net", DEV_ID=1,
+         DEV_VENDOR_ID=0, DEV_MAX_VQS=3, DEV_MAX_VQ_SIZE=256,
+         DEV_MIN_VQ_SIZE=1),
+    dict(DEV_NAME="b0", MGMTDEV_DEV_NAME="vdpasim_blk", DEV_ID=2,
+         DEV_VENDOR_ID=0, DEV_MAX_VQS=1, DEV_MAX_VQ_SIZE=256,
+         DEV_MIN_VQ_SIZE=1),
+    dict(DEV_NAME="vdpa:0000:03:00.1", MGMTDEV_BUS_NAME="pci",
+         MGMTDEV_DEV_NAME="0000:00:02.0", DEV_ID=1, DEV_VENDOR_ID=6900,
+         DEV_MAX_VQS=3, DEV_MAX_VQ_SIZE=256, DEV_MIN_VQ_SIZE=256),
+]
+
+# ... and ours
+DEVS = [
+    dict(MAINLINE_DEVS[0], DEV_STATUS=0),
+    dict(MAINLINE_DEVS[1], DEV_STATUS=0xf, DEV_DRIVER="virtio_vdpa"),
+    dict(MAINLINE_DEVS[2], DEV_STATUS=0xff, DEV_DRIVER="vhost_vdpa"),
+]
+
+
+def getter(cmd, key, objects, no_such):
+    """Answers MGMTDEV_GET or DEV_GET from a list of objects"""
+    def name(obj):
+        bus = obj.get("MGMTDEV_BUS_NAME")
+        if key == "DEV_NAME" or not bus:
+            return obj[key]
+        return f"{bus}/{obj[key]}"
+
+    def answer(request):
+        if request.flags & NLM_F_DUMP == NLM_F_DUMP:
+            return request.dump(cmd, objects)
+        wanted = request.get(key) if key == "DEV_NAME" else request.handle()
+        found = [obj for obj in objects if name(obj) == wanted]
+        if not found:
+            return [no_such(request)]
+        reply = [request.reply(cmd, found[0])]
+        return reply + ([request.ack()] if request.flags & 4 else [])
+    return answer
+
+
+def acknowledge(request):
+    return [request.ack()]
+
+
+def mainline(mgmtdevs=None, devs=None):
+    mgmtdevs = MGMTDEVS if mgmtdevs is None else mgmtdevs
+    devs = MAINLINE_DEVS if devs is None else devs
+    return dict(monitor=False, answers={
+        "MGMTDEV_GET": getter(
+            "MGMTDEV_NEW", "MGMTDEV_DEV_NAME", mgmtdevs,
+            lambda r: r.error(ENODEV, "vdpa: Fail to find the specified mgmt device")),
+        "DEV_GET": getter(
+            "DEV_NEW", "DEV_NAME", devs,
+            lambda r: r.error(ENODEV, "vdpa: device not found")),
+        "DEV_NEW": acknowledge,
+        "DEV_DEL": acknowledge,
+    })
+
+
+def make(request):
+    """DEV_NEW of our kernel"""
+    name = request.get("DEV_NAME") or "vdpa0"
+    device = dict(DEV_NAME=name, MGMTDEV_DEV_NAME=request.get("MGMTDEV_DEV_NAME"),
+                  DEV_ID=1, DEV_VENDOR_ID=0, DEV_MAX_VQS=3,
+                  DEV_MAX_VQ_SIZE=256, DEV_MIN_VQ_SIZE=1, DEV_STATUS=0)
+    echo = [request.reply("DEV_NEW", device)] if request.flags & 8 else []
+    return echo + [request.ack()]
+
+
+def ours(mgmtdevs=None, devs=None, **answers):
+    mgmtdevs = MGMTDEVS if mgmtdevs is None else mgmtdevs
+    devs = DEVS if devs is None else devs
+    kernel = {
+        "MGMTDEV_GET": getter(
+            "MGMTDEV_NEW", "MGMTDEV_DEV_NAME", mgmtdevs,
+            lambda r: r.error(ENODEV, "No such management device",
+                              at="MGMTDEV_DEV_NAME")),
+        "DEV_GET": getter(
+            "DEV_NEW", "DEV_NAME", devs,
+            lambda r: r.error(ENODEV, "No such device", at="DEV_NAME")),
+        "DEV_NEW": make,
+        "DEV_DEL": acknowledge,
+    }
+    kernel.update(answers)
+    return dict(answers=kernel)
+
+
+def refuse(errno, text=None, **kwargs):
+    """A kernel that refuses everything in this way"""
+    def answer(request):
+        return [request.error(errno, text, **kwargs)]
+    return dict(answers=dict.fromkeys(
+        ("MGMTDEV_GET", "DEV_GET", "DEV_NEW", "DEV_DEL"), answer))
+
+
+SHOW = """
+mgmtdev show
+mgmtdev list
+mgmtdev
+mgmtdev show vdpasim_net
+mgmtdev show pci/0000:00:02.0
+mgmtdev show vduse
+-j mgmtdev show
+-jp mgmtdev show
+-j mgmtdev show vdpasim_net
+-jp mgmtdev show pci/0000:00:02.0
+-p mgmtdev show vduse
+mgmtdev show nosuch
+dev show
+dev list
+dev
+dev show n0
+dev list b0
+dev show vdpa:0000:03:00.1
+-j dev show
+-jp dev show
+dev show -jp
+-j dev show b0
+dev show n0 -jp
+--json --pretty dev show n0
+-p dev show n0
+dev show nosuch
+dev del n0
+dev add name foo0 mgmtdev vdpasim_net
+"""
+
+JSON_ERRORS = """
+-j mgmtdev show nosuch
+-j dev show nosuch
+-jp dev show nosuch
+"""
+
+ADD = """
+dev add name foo0 mgmtdev vdpasim_net
+dev add mgmtdev vdpasim_net name foo0
+dev add vdpasim_net
+dev add vdpasim_net name foo0
+dev add vdpasim_net type net name foo0
+dev add mgmtdev vdpasim_net
+dev add mgmtdev name name mgmtdev
+dev add name foo0 mgmtdev pci/0000:00:02.0
+dev add name foo0 mgmtdev auxiliary/mlx5_core.sf.1 mac 00:11:22:33:44:55 max_vqp 8
+dev add name foo0 mgmtdev m mac 0:a:Bb:c:dD:ff mtu 1500 max_vqp 1 device_features 0x300020000
+dev add name foo0 mgmtdev m mtu 0x5dc
+dev add name foo0 mgmtdev m mtu 010
+dev add name foo0 mgmtdev m mtu 0
+dev add name foo0 mgmtdev m mtu 65535
+dev add name foo0 mgmtdev m device_features 300020000
+dev add name foo0 mgmtdev m device_features 0XFFFFFFFFFFFFFFFF
+dev add name foo0 mgmtdev m type network
+dev add name foo0 mgmtdev m type block
+dev add name foo0 mgmtdev m type blk
+dev add name foo0 mgmtdev m type 26
+dev add name foo0 mgmtdev m type 0x1a
+dev add name foo0 mgmtdev m type 4294967295
+-j dev add name foo0 mgmtdev vdpasim_net
+-jp dev add vdpasim_net
+-d dev add vdpasim_net
+dev add vdpasim_net -j
+dev del foo0
+dev del name foo0
+-j dev del foo0
+-jp dev del foo0
+"""
+
+MAINLINE_ADD = """
+dev add name n0 mgmtdev vdpasim_net
+-j dev add name n0 mgmtdev vdpasim_net
+-jp dev add name n0 mgmtdev vdpasim_net
+-j dev add name gone mgmtdev vdpasim_net
+monitor
+-j monitor
+"""
+
+DETAILS = """
+-d dev show
+-dj dev show
+-djp dev show b0
+--details mgmtdev show vdpasim_net
+"""
+
+ODD_MGMTDEVS = [
+    dict(MGMTDEV_DEV_NAME="net", MGMTDEV_SUPPORTED_CLASSES=2,
+         DEV_MGMTDEV_MAX_VQS=2**32 - 1, DEV_SUPPORTED_FEATURES=2**64 - 1),
+    dict(MGMTDEV_DEV_NAME="block", MGMTDEV_SUPPORTED_CLASSES=4,
+         DEV_MGMTDEV_MAX_VQS=1, DEV_SUPPORTED_FEATURES=2**64 - 1),
+    dict(MGMTDEV_DEV_NAME="net-and-block", MGMTDEV_SUPPORTED_CLASSES=6,
+         DEV_MGMTDEV_MAX_VQS=1, DEV_SUPPORTED_FEATURES=2**64 - 1),
+    dict(MGMTDEV_DEV_NAME="none", MGMTDEV_SUPPORTED_CLASSES=0,
+         DEV_MGMTDEV_MAX_VQS=1, DEV_SUPPORTED_FEATURES=2**63 + 2**32 + 1),
+    dict(MGMTDEV_DEV_NAME="all", MGMTDEV_SUPPORTED_CLASSES=2**64 - 1),
+    dict(MGMTDEV_DEV_NAME="bare"),
+]
+ODD_DEVS = [
+    dict(DEV_NAME=f"class{number}", DEV_ID=number)
+    for number in [*range(0, 43), 63, 64, 2**31, 2**32 - 1]
+] + [
+    dict(DEV_NAME="bare"),
+    dict(DEV_NAME="most", MGMTDEV_DEV_NAME="m", DEV_ID=1,
+         DEV_VENDOR_ID=2**32 - 1, DEV_MAX_VQS=2**32 - 1,
+         DEV_MAX_VQ_SIZE=65535, DEV_MIN_VQ_SIZE=65535, DEV_STATUS=255,
+         DEV_DRIVER="d"),
+]
+ODD = """
+mgmtdev show
+-j mgmtdev show
+-jp mgmtdev show bare
+dev show
+-j dev show
+-dj dev show most
+"""
+
+STRANGE_NAMES = [
+    b"esc\x1b[31m\0", b"quote\"back\\slash/'\0", b"new\nline\ttab\x7f\x01\0",
+    "gr\u00fc\u00df \u2603 \U0001f427\0".encode(), b"latin1-\xfc\xff\0",
+    b"cut-\xe2\x98\0", b"overlong-\xc0\xaf\0", b"surrogate-\xed\xa0\x80\0",
+    b"two\0strings\0", b"\0", b"x" * 300 + b"\0",
+]
+STRANGE = dict(
+    mgmtdevs=[dict(MGMTDEV_DEV_NAME=name, MGMTDEV_BUS_NAME=name)
+              for name in STRANGE_NAMES] + [
+                  dict(MGMTDEV_BUS_NAME=b"b" * 30000 + b"\0",
+                       MGMTDEV_DEV_NAME=b"d" * 2000 + b"\0")],
+    devs=[dict(DEV_NAME=name, MGMTDEV_DEV_NAME=name, DEV_STATUS=0,
+               DEV_DRIVER=name) for name in STRANGE_NAMES])
+STRANGE_LINES = """
+mgmtdev show
+-j mgmtdev show
+-jp mgmtdev show
+dev show
+-d dev show
+-dj dev show
+-djp dev show
+"""
+
+# Command lines that are wrong in themselves: the kernel is not asked
+USAGE = """
+nosuch
+mgmt
+m
+de
+""
+-x
+-jx
+--nosuch
+--json=1
+-j -j --pretty=x dev show
+dev nosuch
+dev sh
+dev shw
+mgmtdev add
+mgmtdev show a b
+mgmtdev show a mgmtdev b
+mgmtdev show ""
+mgmtdev show /
+mgmtdev show /a
+mgmtdev show a/
+mgmtdev show a/b/c
+dev show a b
+dev show a name b
+dev show name
+dev add
+dev add name
+dev add name foo0
+dev add name foo0 mgmtdev
+dev add name foo0 mgmtdev a/b/c
+dev add name foo0 mgmtdev m name foo1
+dev add m mgmtdev m
+dev add m nam foo0
+dev add m m
+dev add m ma 00:11:22:33:44:55
+dev add m mac
+dev add m mac zz
+dev add m mac ""
+dev add m mac 00:11:22:33:44
+dev add m mac 00:11:22:33:44:55:66
+dev add m mac 00:11:22:33:44:
+dev add m mac 00:11:22:33:44:555
+dev add m mac 00-11-22-33-44-55
+dev add m mac :11:22:33:44:55
+dev add m mac g0:11:22:33:44:55
+dev add m mtu 70000
+dev add m mtu 65536
+dev add m mtu 0x10000
+dev add m mtu -- -1
+dev add m mtu +5
+dev add m mtu 1500x
+dev add m mtu " 5"
+dev add m mtu ""
+dev add m mtu 0x
+dev add m mtu 5dc
+dev add m mtu 99999999999999999999999
+dev add m max_vqp 65536
+dev add m max_vqp many
+dev add m device_features 0x
+dev add m device_features ""
+dev add m device_features 0x10000000000000000
+dev add m device_features MAC
+dev add m device_features 0x0x1
+dev add m type nosuch
+dev add m type Net
+dev add m type 4294967296
+dev add m type ""
+dev add m type -- -1
+dev del
+dev del a b
+dev del name
+-j dev del
+-j dev nosuch
+monitor nosuch
+monitor dev dev
+monitor timestamp timestamp
+monitor tim
+-j monitor nosuch
+dev add m "odd\x1b[31m"
+"""
+
+HELP = """
+help
+-h
+--help
+mgmtdev help
+dev help
+dev -h
+dev show help
+dev add help
+dev add --help
+dev del help
+dev add m mtu 1 -h
+monitor help
+-j help
+-V
+--Version
+--version
+-jV
+-jpV
+-V nosuch
+"""
+
+
+def refusals():
+    """Errors as the kernel gives them: (name, kernel, lines)"""
+    add = "dev add name foo0 mgmtdev vdpasim_net"
+    long = " mtu 67 mac 00:00:00:00:00:00 type block max_vqp 9 device_features f0"
+    yield "no-mgmtdev", refuse(ENODEV, "No such management device",
+                               at="MGMTDEV_DEV_NAME"), f"""
+{add}
+dev add nosuch
+dev add pci/nosuch name foo0
+mgmtdev show nosuch
+-j {add}
+"""
+    yield "bus-at-fault", refuse(EINVAL, "Unknown attribute type",
+                                 at="MGMTDEV_BUS_NAME"), """
+dev add pci/nosuch name foo0
+"""
+    for name, attribute, errno, text in (
+            ("taken", "DEV_NAME", EEXIST, "Device name is taken"),
+            ("low-mtu", "DEV_NET_CFG_MTU", ERANGE, "MTU is below 68"),
+            ("zero-mac", "DEV_NET_CFG_MACADDR", EINVAL,
+             "MAC address is not a unicast address"),
+            ("wrong-class", "DEV_ID", EOPNOTSUPP,
+             "Class is not supported by the management device"),
+            ("no-max-vqp", "DEV_NET_CFG_MAX_VQP", EOPNOTSUPP,
+             "Attribute is not supported by the management device"),
+            ("no-feature", "DEV_FEATURES", EINVAL,
+             "Features are not supported by the management device")):
+        yield name, refuse(errno, text, at=attribute), add + long
+    yield "capped", refuse(EEXIST, "Device name is taken", at="DEV_NAME",
+                           capped=True), add
+    yield "missing", refuse(EINVAL, "Management device not given",
+                            missing="MGMTDEV_DEV_NAME"), add
+    yield "missing-silent", refuse(EINVAL, missing="DEV_NAME"), add + """
+dev add vdpasim_net
+"""
+    yield "missing-unknown", refuse(EINVAL, missing="DEV_QUEUE_INDEX"), add
+    yield "silent", refuse(EEXIST), add + """
+dev add vdpasim_net
+dev del foo0
+dev show foo0
+dev show
+mgmtdev show pci/x
+mgmtdev show
+"""
+    yield "silent-at", refuse(EINVAL, at="DEV_NAME"), add
+    yield "text-only", refuse(EBUSY, "vdpa: Busy now!"), add
+    yield "nowhere", refuse(EINVAL, "Somewhere else", offset=9999), add
+    yield "strange-text", refuse(EINVAL, "a\x1b[31m\nb"), add
+    yield "permission", refuse(EPERM), add + """
+dev del foo0
+-j dev del foo0
+"""
+    yield "permission-text", refuse(EPERM, "Needs CAP_NET_ADMIN"), add
+    yield "unknown-errno", refuse(524), add
+    yield "mainline-no-name", dict(refuse(EINVAL), monitor=False), """
+dev add vdpasim_net
+-j dev add vdpasim_net
+"""
+
+
+def replies(cmd, payload, also=b""):
+    """A kernel that answers any GET with these attributes, then a good one"""
+    def answer(request):
+        message = genlmsg_of(request, cmd, payload)
+        if request.flags & NLM_F_DUMP != NLM_F_DUMP:
+            return [message]
+        return [message + (genlmsg_of(request, cmd, also) if also else b""),
+                request.done()]
+    return dict(answers=dict.fromkeys(("MGMTDEV_GET", "DEV_GET"), answer))
+
+
+def genlmsg_of(request, cmd, payload):
+    return genlmsg(CMD[cmd], payload, seq=request.seq)
+
+
+GOOD = attrs(dict(DEV_NAME="good", MGMTDEV_DEV_NAME="m", DEV_ID=1))
+BAD = "dev show bad\ndev show\n-j dev show bad\n-j dev show"
+
+
+def malformed():
+    """Messages no kernel should send: (name, kernel, lines)"""
+    name = attr("DEV_NAME", "bad")
+    for text, payload in (
+            ("nameless", attr("DEV_ID", 1)),
+            ("empty", b""),
+            ("unterminated", attr("DEV_NAME", b"bad")),
+            ("zero-length-name", attr("DEV_NAME", b"")),
+            ("short-u32", name + attr("DEV_ID", b"\1\0")),
+            ("long-u32", name + attr("DEV_ID", b"\1\0\0\0\0\0\0\0")),
+            ("empty-u16", name + attr("DEV_MAX_VQ_SIZE", b"")),
+            ("long-status", name + attr("DEV_STATUS", b"\1\0\0\0")),
+            ("unterminated-driver", name + attr("DEV_DRIVER", b"drv")),
+            ("cut-off", name + struct.pack("=HH", 12, ATTR["DEV_ID"]) + bytes(4)),
+            ("tiny-nla-len", name + struct.pack("=HH", 3, ATTR["DEV_ID"]) + bytes(4)),
+            ("huge-nla-len", name + struct.pack("=HH", 65535, ATTR["DEV_ID"]))):
+        yield text, replies("DEV_NEW", payload, also=GOOD), BAD
+    yield "mgmtdev-nameless", replies(
+        "MGMTDEV_NEW", attr("MGMTDEV_BUS_NAME", "pci")), """
+mgmtdev show x
+-j mgmtdev show
+"""
+    yield "mgmtdev-short-u64", replies(
+        "MGMTDEV_NEW", attrs(dict(MGMTDEV_DEV_NAME="m",
+                                  DEV_SUPPORTED_FEATURES=b"\1\0\0\0"))), """
+mgmtdev show m
+-j mgmtdev show
+"""
+    # of kernels to come, and of the others: to be passed over
+    yield "unknown-attributes", replies("DEV_NEW", b"".join((
+        raw_attr(0, b""), name, raw_attr(ATTR["MAX"], b"x"), raw_attr(255, b""),
+        raw_attr(ATTR["DEV_DRIVER"] + 1, b"abc"), raw_attr(0x3fff, bytes(8)),
+        raw_attr(ATTR["DEV_ID"] | 0x8000, b"\2\0\0\0"),
+        attr("DEV_NET_CFG_MTU", b"\0\0\0")))), "dev show\n-j dev show bad"
+    yield "given-twice", replies("DEV_NEW", attrs([
+        ("DEV_NAME", "first"), ("DEV_NAME", "last"), ("DEV_ID", 1),
+        ("DEV_ID", 2)])), "dev show"
+
+
+NO_FAMILY = """
+mgmtdev show
+-j dev show
+dev add vdpasim_net
+monitor
+"""
+
+
+def lines(text):
+    return [line for line in text.strip("\n").split("\n")]
+
+
+def scenarios():
+    """All of them: name -> [(kernel, command lines)...]"""
+    return {
+        "mainline": [(mainline(), lines(SHOW + JSON_ERRORS + MAINLINE_ADD))],
+        "show": [(ours(), lines(SHOW + JSON_ERRORS + DETAILS))],
+        "empty": [(ours([], []), ["mgmtdev show", "-j mgmtdev show",
+                                  "-jp mgmtdev show", "dev show",
+                                  "-j dev show", "-jp dev show"])],
+        "add": [(ours(), lines(ADD))],
+        "names": [(ours(ODD_MGMTDEVS, ODD_DEVS), lines(ODD))],
+        "strange": [(ours(**STRANGE), lines(STRANGE_LINES))],
+        "usage": [(ours(), [""] + lines(USAGE))],
+        "help": [(ours(), lines(HELP))],
+        "refusals": [(dict(kernel, title=name), lines(text))
+                     for name, kernel, text in refusals()],
+        "malformed": [(dict(kernel, title=name), lines(text))
+                      for name, kernel, text in malformed()],
+        "no-family": [
+            (dict(family=False, title="no module"), lines(NO_FAMILY)),
+            (dict(family=False, title="another network namespace",
+                  env={"VDPA_TEST_MODULE": "1"}), lines(NO_FAMILY)),
+            (dict(family_reply=lambda r: [r.error(ENOMEM)], title="no memory"),
+             lines(NO_FAMILY)),
+            (dict(family_reply=lambda r: [b"garbage"], title="garbage"),
+             lines(NO_FAMILY)),
+            (dict(family_reply=lambda r: [ENOBUFS], title="cannot receive"),
+             lines(NO_FAMILY)),
+        ],
+    }

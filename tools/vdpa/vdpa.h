@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vdpa - management of vDPA devices
+ *
+ * Terms used throughout: a *management device* (mgmtdev) creates vdpa
+ * devices; its handle is "BUS/NAME", or "NAME" when it is on no bus. A *word*
+ * is one argument of the command line.
+ */
+
+#ifndef VDPA_TOOL_H
+#define VDPA_TOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/vdpa.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* What the tool exits with; what its functions return */
+enum vdpa_exit {
+	EXIT_OK,
+	EXIT_REFUSED,		/* by the kernel, or it could not be asked */
+	EXIT_USAGE,		/* the command line makes no sense */
+};
+
+struct vdpa;
+struct cmd;
+struct req;
+
+/* names.c: what numbers mean */
+
+/* Name of a class as in "dev show" resp. "mgmtdev show"; NULL: no name */
+const char *class_type_name(uint32_t id);
+const char *class_short_name(uint32_t id);
+bool class_by_name(const char *name, uint32_t *id);
+
+/* Name of a feature bit of any class in the set @classes; NULL: no name */
+const char *feature_name(uint64_t classes, unsigned int bit);
+
+/* out.c: text and JSON by the same calls */
+
+#define OUT_DEPTH	8
+
+enum out_layout {
+	OUT_LINE,		/* "NAME: key value key value" */
+	OUT_BLOCK,		/* "NAME: " and below it "  key value" for each key */
+};
+
+struct out {
+	bool json;
+	bool pretty;
+	bool failed;		/* out of memory */
+	int write_errno;
+	unsigned int objects;	/* shown so far */
+	const char *sep;	/* text: goes before a key */
+	char *buf;		/* not yet written */
+	size_t len;
+	size_t size;
+	json_t *stack[OUT_DEPTH];
+	unsigned int depth;
+};
+
+/* A document: {"SECTION":{objects}}; text has no such heading */
+void out_begin(struct out *out, const char *section);
+int out_end(struct out *out);
+/* Instead of out_end(): nothing of the document is written */
+void out_discard(struct out *out);
+
+/* An object of the document, by its name */
+void out_object(struct out *out, const char *name, enum out_layout layout);
+void out_object_end(struct out *out);
+
+/* A document that is one object; in text a line, "TEXT: key value key value" */
+void out_single(struct out *out, const char *text);
+int out_single_end(struct out *out);
+
+/* JSON only: what the line says before its values */
+void out_label(struct out *out, const char *key, const char *value);
+void out_uint(struct out *out, const char *key, uint64_t value);
+void out_hex(struct out *out, const char *key, uint64_t value);
+void out_str(struct out *out, const char *key, const char *value);
+/* No value: null in JSON, @text in text */
+void out_none(struct out *out, const char *key, const char *text);
+
+void out_list(struct out *out, const char *key);
+void out_item_str(struct out *out, const char *value);
+/* A bit without a name: its number in JSON, "bit_N" in text */
+void out_item_bit(struct out *out, unsigned int bit);
+void out_list_end(struct out *out);
+
+/* A string from elsewhere, control characters escaped as \xNN */
+void fputs_safe(const char *str, FILE *fp);
+
+/* Ends the output for good: EXIT_REFUSED if not all of it could be written */
+int out_close(struct out *out);
+
+/* genl.c: requests, replies, events and errors of the family */
+
+#define GENL_SOURCES	32
+#define GENL_REQ_SIZE	16384
+
+struct req {
+	const struct cmd *cmd;		/* asked for by this command */
+	struct nlmsghdr *nlh;
+	/* which word each attribute came from */
+	struct req_source {
+		uint32_t offset;	/* of the attribute in the message */
+		uint16_t attr;
+		const char *word;
+	} source[GENL_SOURCES];
+	unsigned int sources;
+	char buf[GENL_REQ_SIZE] __attribute__((aligned(8)));
+};
+
+void req_init(struct req *req, const struct cmd *cmd, uint8_t genl_cmd);
+/* False if the attribute does not fit the message */
+bool req_put(struct req *req, uint16_t attr, const void *data, size_t len,
+	     const char *word);
+bool req_put_strn(struct req *req, uint16_t attr, const char *str, size_t len,
+		  const char *word);
+/* The word an attribute came from; NULL: the request doesn't have it */
+const char *req_word(const struct req *req, uint16_t attr);
+
+struct genl {
+	struct mnl_socket *nl;
+	uint32_t seq;
+	uint16_t family;
+	uint32_t group;			/* "monitor"; 0: the kernel has none */
+	char *buf;			/* what was received */
+	size_t size;
+};
+
+/* Connected to a kernel without what this subsystem adds to that of Linux */
+static inline bool genl_is_mainline(const struct genl *genl)
+{
+	return genl->nl && !genl->group;
+}
+
+/*
+ * Attributes of the kernel's messages. The numbers have a hole between those
+ * of Linux and those of our own, so that a table goes by slot, not by number.
+ */
+#define ATTR_OWN_FIRST	VDPA_ATTR_DEV_STATUS
+#define ATTR_OWN_LAST	VDPA_ATTR_DEV_DRIVER
+#define ATTR_SLOTS	(VDPA_ATTR_MAX + ATTR_OWN_LAST - ATTR_OWN_FIRST + 1)
+#define ATTR_SLOT(attr)	\
+	((attr) < ATTR_OWN_FIRST ? (attr) : (attr) - ATTR_OWN_FIRST + VDPA_ATTR_MAX)
+
+struct msg {
+	uint8_t cmd;
+	const struct nlattr *slot[ATTR_SLOTS];
+};
+
+static inline const struct nlattr *msg_attr(const struct msg *msg, uint16_t attr)
+{
+	return msg->slot[ATTR_SLOT(attr)];
+}
+
+/* Called with every well-formed message; false: it lacks what it should have */
+typedef bool (*genl_cb)(struct vdpa *vdpa, const struct msg *msg, void *data);
+
+/* All return an exit status and have said on stderr what was wrong */
+int genl_request(struct vdpa *vdpa, struct req *req, genl_cb cb, void *data);
+int genl_dump(struct vdpa *vdpa, struct req *req, genl_cb cb, void *data);
+int genl_join(struct vdpa *vdpa);
+/* One datagram of events; EXIT_OK also if nothing is there, see @received */
+int genl_event(struct vdpa *vdpa, genl_cb cb, void *data, bool *received);
+void genl_close(struct vdpa *vdpa);
+
+/* error.c: all that goes to stderr */
+
+void error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A line as it is, besides errors */
+void hint(const char *text);
+/* Names the word at fault (if not NULL) and how the command is used */
+int usage_error(struct vdpa *vdpa, const char *word, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A refusal; @attrs is what NLMSG_ERROR or NLMSG_DONE carried behind */
+int kernel_error(const struct req *req, int err, const void *attrs, size_t len);
+
+/* args.c: the command line by tables */
+
+#define ARG_REQUIRED	0x1
+#define ARG_FIRST	0x2	/* as the first word its keyword may be left out */
+
+struct arg {
+	const char *key;	/* keyword; NULL ends the table */
+	const char *value;	/* what follows it; NULL: nothing */
+	const char *help;
+	uint16_t attr;
+	uint16_t flags;
+	unsigned int number;	/* for the parser */
+	int (*parse)(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		     const char *word);
+};
+
+struct cmd {
+	const char *name;	/* NULL ends the table */
+	const char *alias;
+	const char *help;
+	const struct cmd *sub;	/* commands below, the first one the default */
+
+	/* without any below: what to ask the kernel for */
+	const struct arg *args;
+	uint8_t genl_cmd;
+	const char *doing;	/* "cannot DOING" something */
+	uint16_t subject;	/* the attribute that says what */
+	int (*run)(struct vdpa *vdpa, struct req *req);
+};
+
+int cmd_run(struct vdpa *vdpa, const struct cmd *root, int argc, char **argv);
+void cmd_usage(FILE *fp, struct vdpa *vdpa);
+/* main.c */
+void options_help(FILE *fp);
+
+int parse_string(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		 const char *word);
+int parse_handle(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		 const char *word);
+int parse_u16(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+	      const char *word);
+int parse_mask(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+	       const char *word);
+int parse_mac(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+	      const char *word);
+int parse_class(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		const char *word);
+
+/* fields.c: how the attributes of an object are shown */
+
+struct field {
+	uint16_t attr;		/* 0 ends the table */
+	const char *key;
+	void (*show)(struct out *out, const struct field *field,
+		     const struct msg *msg);
+	unsigned int views;	/* where it is shown: of VIEW_* */
+};
+
+#define VIEW_NORMAL	0x1
+#define VIEW_DETAILS	0x2
+#define VIEW_CHANGE	0x4	/* an event about what changed */
+
+void fields_show(struct out *out, const struct field *fields,
+		 const struct msg *msg, unsigned int view);
+
+void show_u8_hex(struct out *out, const struct field *field, const struct msg *msg);
+void show_u16(struct out *out, const struct field *field, const struct msg *msg);
+void show_u32(struct out *out, const struct field *field, const struct msg *msg);
+void show_handle(struct out *out, const struct field *field, const struct msg *msg);
+void show_type(struct out *out, const struct field *field, const struct msg *msg);
+void show_classes(struct out *out, const struct field *field, const struct msg *msg);
+void show_features(struct out *out, const struct field *field, const struct msg *msg);
+void show_driver(struct out *out, const struct field *field, const struct msg *msg);
+
+#define HANDLE_SIZE	512
+/* The handle of a management device; NULL: the message has none */
+const char *msg_handle(const struct msg *msg, char buf[static HANDLE_SIZE]);
+
+/* show.c: commands that show objects */
+
+/*
+ * Asks for the object that the word of attribute @name gives, or for all, and
+ * shows them by @print as one document.
+ */
+int show(struct vdpa *vdpa, struct req *req, const char *section, uint16_t name,
+	 genl_cb print);
+
+/* One file per object */
+extern const struct cmd mgmtdev_cmds[];
+extern const struct field mgmtdev_fields[];
+extern const struct cmd dev_cmds[];
+extern const struct field dev_fields[];
+extern const struct arg monitor_args[];
+int monitor(struct vdpa *vdpa, struct req *req);
+
+/* The one context */
+struct vdpa {
+	struct out out;
+	struct genl genl;
+	bool details;
+	bool verbose;
+	bool timestamp;
+	bool help;		/* tell about the command instead of running it */
+	unsigned int events;	/* what monitor shows */
+	/* the command being run, from the root on */
+	const struct cmd *path[4];
+	unsigned int depth;
+};
+
+#endif
