@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# vDPA for Linux: builds the modules out of tree, the tool and the tests. See
+# `make help`. (Kbuild is what the kernel's own build reads.)
+
+MAKEFLAGS += --no-print-directory
+
+# The kernel build tree; empty: the newest installed headers of Linux 6.12.
+KDIR ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
+# Options of tools/testing/vm/run, for the targets vm and shell.
+VMFLAGS ?=
+
+MODULES_CONFIG := CONFIG_VDPA=m CONFIG_VDPA_SIM=m CONFIG_VDPA_SIM_NET=m \
+	CONFIG_VDPA_SELFTEST=m
+SELFTESTS := tools/testing/selftests/vdpa
+VM_RUN := tools/testing/vm/run
+
+# The text of CMD as it was typed, dollar signs and all.
+export VM_COMMAND := $(value CMD)
+export KDIR
+
+# Empty, or the -j that this make was not given.
+jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+kernel_tree = kdir=$$(tools/build/kdir "$(KDIR)")
+kbuild = $(kernel_tree) && $(MAKE) $(jobs) -C "$$kdir" M=$(CURDIR) $(MODULES_CONFIG)
+release = $$(cat "$$kdir/include/config/kernel.release")
+installed = "$(DESTDIR)/lib/modules/$(release)/updates/vdpa"
+# A package's own scripts do it where it is unpacked.
+depmod = $(if $(DESTDIR),:,PATH=$$PATH:/usr/sbin:/sbin depmod "$(release)")
+
+all: modules tools
+
+help:
+	@echo 'Targets:'
+	@echo '  all          modules and tools (the default)'
+	@echo '  modules      the kernel modules'
+	@echo '  tools        the command line tool, tools/vdpa/vdpa'
+	@echo '  tests        what `make check` runs in the VM'
+	@echo '  demo         builds all, boots a VM and shows the tool at work there'
+	@echo '  check        builds all, then every test and static check there is;'
+	@echo '               ONLY="LANE..." picks from: $(shell tools/build/check --list)'
+	@echo '  shell        builds all and gives a shell in a VM'
+	@echo '  vm CMD=TEXT  builds all and runs a shell command in a VM'
+	@echo '  setup        installs what is missing on the host; if not root, says how'
+	@echo '  install      modules into updates/vdpa, the tool, its man pages'
+	@echo '  uninstall    removes these'
+	@echo '  clean        removes what was built'
+	@echo
+	@echo 'Variables:'
+	@echo '  KDIR=DIR     the kernel build tree; now: $(or $(shell tools/build/kdir "$(KDIR)" 2>&1))'
+	@echo '  PREFIX=DIR, DESTDIR=DIR  where to install (PREFIX: $(PREFIX))'
+	@echo '  VMFLAGS=...  options for vm and shell, see $(VM_RUN) --help'
+	@echo '  W=1, C=1, V=1  more warnings, sparse, verbose: as in the kernel'
+
+setup:
+	@tools/build/setup check
+
+modules:
+	@tools/build/setup --tell build
+	+@$(kbuild) modules
+
+tools:
+	@tools/build/setup --tell build
+	+@$(MAKE) -C tools/vdpa
+
+tests: modules
+	+@ksrc=$$(tools/build/kernel-source) && \
+	$(MAKE) $(jobs) -C $(SELFTESTS) KSFT_DIR="$$ksrc/tools/testing/selftests"
+
+demo:
+	@tools/build/setup vm
+	+@$(MAKE) all
+	@$(VM_RUN) --timeout 120 --file tools/testing/vm/demo.sh:/usr/bin/demo -- demo
+
+check:
+	@tools/build/setup check
+	+@tools/build/check $(ONLY)
+
+shell: all
+	@$(VM_RUN) $(VMFLAGS) --shell
+
+vm: all
+	@$(if $(VM_COMMAND),,$(error usage: make vm CMD='COMMAND'))
+	@$(VM_RUN) $(VMFLAGS) -- "$$VM_COMMAND"
+
+install: all
+	@$(kernel_tree) && dir=$(installed) && mkdir -p "$$dir" && \
+	find drivers -name '*.ko' -exec install -m 644 -t "$$dir" {} + && $(depmod)
+	+@$(MAKE) -C tools/vdpa install PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)"
+
+uninstall:
+	@$(kernel_tree) && dir=$(installed) && $(RM) -r "$$dir" && $(depmod)
+	+@$(MAKE) -C tools/vdpa uninstall PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)"
+
+clean:
+	+@$(kbuild) clean
+	+@$(MAKE) -C tools/vdpa clean
+	+@$(MAKE) -C $(SELFTESTS) clean
+	@$(RM) -r build
+
+.PHONY: all help setup modules tools tests demo check shell vm install uninstall clean

@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A tour of the tool, inside the VM: every line after a prompt is run as it
+# stands, and what follows it is what it printed. Ends in failure if a command
+# did not do what the tour says.
+
+# What stands in single quotes is shown before it is run.
+# shellcheck disable=SC2016
+
+set -u
+
+broken=0
+
+say()
+{
+	printf '\n# %s\n' "$*"
+}
+
+complain()
+{
+	echo "demo: $*" >&2
+	broken=1
+}
+
+# show COMMAND [STATUS [TEXT]] - shows the command, runs it, and sees to it that
+# it ends with STATUS (0) and that TEXT is in its output.
+show()
+{
+	local status wanted=${2:-0} text=${3:-} output
+
+	echo "\$ $1"
+	output=$(eval "$1" 2>&1)
+	status=$?
+	[ -z "$output" ] || printf '%s\n' "$output"
+	[ "$status" -eq "$wanted" ] || complain "exit status $status, not $wanted: $1"
+	[[ $output == *"$text"* ]] || complain "no \"$text\" in the output of: $1"
+}
+
+# start_monitor COMMAND - shows and starts it; returns when it listens. The tool
+# says so under -v only, so that is added to what is shown.
+start_monitor()
+{
+	echo "\$ $1 >events &"
+	# Without job control, the shell would have it ignore SIGINT.
+	set -m
+	eval "exec ${1/vdpa /vdpa -v }" >events 2>listening &
+	monitor=$!
+	set +m
+	for _ in $(seq 100); do
+		[ -s listening ] && return
+		sleep 0.1
+	done
+	complain "the monitor does not listen"
+}
+
+# wait_for TEXT - until the monitor has seen that.
+wait_for()
+{
+	for _ in $(seq 100); do
+		grep -q "$1" events && return
+		sleep 0.1
+	done
+	complain "the monitor saw no \"$1\""
+}
+
+cd /tmp || exit 1
+
+say "A stock kernel, with the modules of this tree:"
+show 'uname -sr'
+show 'lsmod | grep vdpa' 0 vdpa_sim_net
+
+say "What can create devices:"
+show 'vdpa mgmtdev show' 0 vdpasim_net
+
+say "From here on, watch:"
+start_monitor 'vdpa monitor'
+
+say "Create a device; and one for which the kernel finds a name:"
+show 'vdpa dev add name net0 mgmtdev vdpasim_net mac 02:00:00:00:00:01 mtu 9000'
+show 'vdpa dev add vdpasim_net' 0 'vdpa0: '
+
+say "What there is now, for people and for programs:"
+show 'vdpa dev show' 0 'net0: type network mgmtdev vdpasim_net'
+show 'vdpa -jp dev show net0' 0 '"net0": {'
+show 'ls /sys/bus/vdpa/devices' 0 net0
+
+say "A refusal says what was wrong:"
+show 'vdpa dev add name net1 mgmtdev nosuch' 1 nosuch
+show 'vdpa dev add name net0 mgmtdev vdpasim_net' 1 net0
+show 'vdpa dev add name net1 mgmtdev vdpasim_net mtu 67' 1 67
+
+say "iproute2's own tool works, too:"
+show 'vdpa-iproute2 dev show' 0 'net0: type network'
+
+say "Delete them:"
+show 'vdpa dev del net0'
+show 'vdpa dev del vdpa0'
+show 'vdpa dev show'
+
+say "What the monitor saw meanwhile:"
+wait_for 'del vdpa0'
+kill -INT "$monitor"
+wait "$monitor" || complain "the monitor ended with exit status $?"
+show 'cat events' 0 'new net0'
+
+exit "$broken"

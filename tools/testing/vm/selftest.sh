@@ -1,0 +1,324 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests the VM runner itself: that it tells the truth about the command, and
+# that no trouble in the guest passes for success. Prints TAP. It boots about
+# twenty machines, on the stock kernel's modules: ours need not be built.
+
+# What the guest's shell is to expand stands in single quotes.
+# shellcheck disable=SC2016
+
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/vdpa-check.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+count=0
+failed=0
+
+# run ARG... - the runner; its output goes to files, its status to $status.
+run()
+{
+	"$here/run" --modules stock "$@" >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+}
+
+# ok NAME TEST... - a test point: passes if the command TEST does.
+ok()
+{
+	local name=$1
+
+	shift
+	count=$((count + 1))
+	if "$@"; then
+		echo "ok $count $name"
+		return
+	fi
+	failed=$((failed + 1))
+	echo "not ok $count $name"
+	echo "# exit status $status; standard error:"
+	tail -n 20 "$work/err" | sed 's/^/# /'
+}
+
+status_is()
+{
+	[ "$status" -eq "$1" ]
+}
+
+# fails_with TEXT - the run itself failed, and said why.
+fails_with()
+{
+	status_is 125 && grep -qF -- "$1" "$work/err"
+}
+
+out_is()
+{
+	[ "$(cat "$work/out")" = "$1" ]
+}
+
+test_log_patterns()
+{
+	status=0
+	/usr/bin/python3 -B - "$here" >"$work/out" 2>"$work/err" <<-'EOF'
+	import sys
+	sys.path.insert(0, sys.argv[1])
+	from vmtest import klog
+
+	BAD = """\
+	WARNING: CPU: 0 PID: 1 at lib/kobject.c:219 kobject_add_internal+0x1/0x2
+	WARNING: possible circular locking dependency detected
+	WARNING: suspicious RCU usage
+	WARNING: inconsistent lock state
+	BUG: kernel NULL pointer dereference, address: 0000000000000008
+	BUG: KASAN: slab-use-after-free in vdpa_dev_remove+0x1/0x2
+	BUG: sleeping function called from invalid context at kernel/locking/mutex.c:585
+	BUG: scheduling while atomic: vdpa/123/0x00000002
+	BUG: KCSAN: data-race in a / b
+	BUG: KFENCE: use-after-free read in test+0x1/0x2
+	BUG kmalloc-64 (Tainted: G           O      ): Object already free
+	kernel BUG at mm/slub.c:1!
+	Oops: general protection fault, probably for non-canonical address 0x1: 0000 [#1]
+	Oops: 0000 [#1] PREEMPT SMP NOPTI
+	general protection fault: 0000 [#1] SMP
+	Kernel panic - not syncing: Attempted to kill init!
+	INFO: task rmmod:321 blocked for more than 60 seconds.
+	INFO: possible recursive locking detected
+	INFO: trying to register non-static key.
+	rcu: INFO: rcu_preempt self-detected stall on CPU
+	rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:
+	watchdog: BUG: soft lockup - CPU#0 stuck for 60s! [vdpa:1]
+	UBSAN: array-index-out-of-bounds in drivers/vdpa/core/bus.c:1:2
+	kmemleak: 2 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
+	unreferenced object 0xffff888001234567 (size 64):
+	list_del corruption. prev->next should be ffff8880, but was 0000
+	refcount_t: underflow; use-after-free.
+	sysfs: cannot create duplicate filename '/bus/vdpa/devices/vdpa0'
+	------------[ cut here ]------------
+	Call Trace:
+	unregister_netdevice: waiting for eth0 to become free. Usage count = 1
+	""".splitlines()
+	GOOD = """\
+	vdpa: loading out-of-tree module taints kernel.
+	vdpa: module verification failed: signature and/or required key missing - tainting kernel
+	kfence: initialized - using 2097152 bytes for 255 objects at 0x(____ptrval____)
+	traps: vdpa[12] general protection fault ip:1 sp:2 error:0 in vdpa[1000+2000]
+	DEBUG: nothing
+	Freeing unused kernel image (initmem) memory: 4024K
+	Warning: unable to open an initial console.
+	rcu: RCU calculated value of scheduler-enlistment delay is 25 jiffies.
+	""".splitlines()
+	wrong = [line for line in BAD if not klog.is_trouble(line)]
+	wrong += [line for line in GOOD if klog.is_trouble(line)]
+
+	# A record that was overwritten unread, a record of two lines, a property.
+	log = klog.KernelLog()
+	log.feed(b"6,7,1000000,-;one\\x0atwo\n DEVICE=+vdpa:x\n6,1")
+	log.feed(b"0,2000000,-;three\n")
+	if (log.lost, log.texts()) != (2, ["one", "two", "three"]):
+	    wrong.append(f"log: {log.lost} {log.texts()}")
+	shown = klog.reports(["a", "b", "Oops: x", "c"], ["1 a", "1 b", "1 Oops: x", "1 c"])
+	if shown != ["1 a", "1 b", "1 Oops: x", "1 c"] or klog.reports(["a"], ["1 a"]):
+	    wrong.append(f"reports: {shown}")
+	sys.exit("\n".join(wrong) or 0)
+	EOF
+	status=$?
+	ok "trouble in the kernel log is told from chatter" status_is 0
+}
+
+test_status()
+{
+	local code
+
+	for code in 0 1 42; do
+		run -- "exit $code"
+		ok "exit status $code passes through" status_is "$code"
+	done
+	run -- sh -c 'echo "$1"; kill -TERM $$' x 'two  words'
+	ok "a signal that ends the command is 128+N" status_is 143
+	ok "several words of a command stay as they are" out_is 'two  words'
+}
+
+# Lines of 64 bytes, 1 MiB in all; the streams differ in one letter.
+numbered()
+{
+	seq -f "$1 %061.0f" 16384
+}
+
+test_output()
+{
+	numbered o >"$work/out.want"
+	numbered e >"$work/err.want"
+	run --file "$work/out.want:/data/" --file "$work/err.want:/data/" -- \
+		'cat /data/out.want & cat /data/err.want >&2; wait'
+	ok "1 MiB on each of both streams: status" status_is 0
+	ok "1 MiB on standard output is intact" cmp "$work/out" "$work/out.want"
+	ok "1 MiB on standard error is intact" cmp "$work/err" "$work/err.want"
+
+	run -- 'wc -c; sleep 1000 & echo left a process behind'
+	ok "standard input is empty, processes left behind end" \
+		out_is $'0\nleft a process behind'
+}
+
+# The first line must come out while the command still waits for the second.
+test_streaming()
+{
+	local first second line n=0
+
+	while read -r line; do
+		n=$((n + 1))
+		case $line in
+		first) first=$EPOCHREALTIME ;;
+		second) second=$EPOCHREALTIME ;;
+		esac
+	done < <("$here/run" --modules stock -- 'echo first; sleep 3; echo second' 2>"$work/err")
+	status=$n
+	ok "output comes as it is written" awk -v a="${first:-0}" -v b="${second:-0}" \
+		'BEGIN { exit !(a > 0 && b - a > 1.5) }'
+}
+
+test_trouble()
+{
+	run -- 'echo "WARNING: CPU: 0 PID: 1 at x" >/dev/kmsg; echo done'
+	ok "a warning in the kernel log fails the run" \
+		fails_with 'WARNING: CPU: 0 PID: 1 at x'
+	ok "the command's output is there nevertheless" out_is 'done'
+
+	run -- 'echo c >/proc/sysrq-trigger'
+	ok "a panic fails the run" \
+		fails_with 'Kernel panic - not syncing: sysrq triggered crash'
+
+	run -- 'poweroff -f; sleep 1000'
+	ok "a machine that ends without a verdict fails the run" \
+		fails_with 'without a verdict'
+
+	run -- 'for i in $(seq 5000); do echo "flood of messages, $i" >/dev/kmsg; done'
+	ok "a flood of messages is read to its end" status_is 0
+
+	run --timeout 8 -- 'echo begun; sleep 1000'
+	ok "a command without end hits --timeout" fails_with 'time is up: 8 s passed'
+	ok "its output until then is there" out_is 'begun'
+}
+
+test_options()
+{
+	run --smp 1 --mem 512 --append 'one=1 two=2' --append three=3 \
+		--qemu "-device 'virtio-rng-pci,id=x'" --qemu '-name other' -- \
+		'nproc; cat /sys/bus/pci/devices/0000:00:01.0/device; cat /proc/cmdline
+		 awk "/MemTotal/ && \$2 < 512 * 1024 { print \"512M\" }" /proc/meminfo'
+	ok "--smp, --mem and --qemu reach the machine" \
+		awk 'NR == 1 && $0 != "1" || NR == 2 && $0 != "0x1005" { bad = 1 }
+		     END { exit bad || $0 != "512M" }' "$work/out"
+	ok "--append reaches the kernel" grep -q 'one=1 two=2 three=3' "$work/out"
+
+	echo hello >"$work/a:b"
+	run --file "$(command -v perl)" --file "$work/a:b" --file "$work/a:b:/data/" -- \
+		"perl -ne 'print uc' '$work/a:b' '/data/a:b'"
+	ok "--file brings programs with their libraries" out_is $'HELLO\nHELLO'
+
+	run --keep-console "$work/log" -- 'echo "<6>marked" >/dev/kmsg'
+	ok "--keep-console keeps the kernel log" grep -q '^\[.*\] marked$' "$work/log"
+	ok "--keep-console keeps the serial console" grep -q 'serial console' "$work/log"
+}
+
+test_icount()
+{
+	local command='date; dmesg; head -c 16 /dev/urandom | od -x; ip link'
+
+	run --icount -- "$command"
+	mv "$work/out" "$work/first"
+	ok "--icount runs" status_is 0
+	run --icount -- "$command"
+	ok "--icount twice gives the same, times and random numbers included" \
+		cmp "$work/first" "$work/out"
+}
+
+test_concurrent()
+{
+	local i pids=() statuses=
+
+	for i in 1 2; do
+		"$here/run" --modules stock -- "echo I am $i; sleep 2; exit $i" \
+			>"$work/out$i" 2>"$work/err$i" &
+		pids+=($!)
+	done
+	for i in 1 2; do
+		wait "${pids[i - 1]}"
+		statuses+="$? $(cat "$work/out$i") "
+	done
+	cat "$work"/err[12] >"$work/err"
+	[ "$statuses" = "1 I am 1 2 I am 2 " ]
+	status=$?
+	ok "two runs at once do not disturb each other" status_is 0
+}
+
+test_killed()
+{
+	local pid child
+
+	"$here/run" --modules stock -- 'echo up; sleep 1000' >"$work/out" 2>"$work/err" &
+	pid=$!
+	for _ in $(seq 300); do
+		grep -q up "$work/out" && break
+		sleep 0.1
+	done
+	read -r child <"/proc/$pid/task/$pid/children"
+	kill -TERM "$pid"
+	wait "$pid"
+	status=$?
+	ok "a runner that is ended says by which signal" status_is 143
+	[ -n "$child" ] && ! kill -0 "$child" 2>"$work/err"
+	status=$?
+	ok "it takes its machine along" status_is 0
+}
+
+test_refusals()
+{
+	local stock module
+
+	run -- ''
+	ok "an empty command is the shell's to judge" status_is 0
+	run
+	ok "no command is refused" fails_with 'no COMMAND'
+	run --nosuch -- true
+	ok "an unknown option is refused" fails_with '--nosuch'
+	run --smp two -- true
+	ok "a number that is none is refused" fails_with '--smp two'
+	run --icount --smp 2 -- true
+	ok "--icount with several CPUs is refused" fails_with 'one CPU'
+	run --kernel /nonexistent -- true
+	ok "a missing kernel is named" fails_with '/nonexistent'
+	run --kernel "$0" -- true
+	ok "what is no kernel is refused" fails_with 'not an x86 bzImage'
+	run --file /nonexistent:/x -- true
+	ok "a missing file is named" fails_with '/nonexistent'
+	run --modules "$work" -- true
+	ok "a directory without modules is refused" fails_with 'there is no module in it'
+
+	# A module that says it is for another kernel: modinfo reads the text.
+	stock=$(find /lib/modules/*-cloud-amd64/kernel/drivers/vdpa/vdpa.ko* | sort -V | tail -n 1)
+	mkdir "$work/modules"
+	module=$work/modules/vdpa.ko
+	case $stock in
+	*.xz) xz -dc "$stock" >"$module" ;;
+	*.zst) zstd -dcq "$stock" >"$module" ;;
+	*) cp "$stock" "$module" ;;
+	esac
+	sed -i 's/vermagic=6\.12/vermagic=6.99/' "$module"
+	run --modules "$work/modules" -- true
+	ok "modules of another kernel are refused" fails_with 'is built for Linux 6.99'
+}
+
+echo "TAP version 13"
+test_log_patterns
+test_refusals
+test_status
+test_output
+test_streaming
+test_trouble
+test_options
+test_icount
+test_concurrent
+test_killed
+echo "1..$count"
+[ "$failed" -eq 0 ]
