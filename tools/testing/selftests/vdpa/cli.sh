@@ -1,0 +1,558 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Our tool, end to end on our modules: beside iproute2's, byte for byte; what
+# it says when it is refused; its JSON; the monitor.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+IPROUTE2=vdpa-iproute2
+
+TESTS="same_as_iproute2_no_device same_as_iproute2_one_device
+       same_as_iproute2_three_devices same_as_iproute2_bus_and_classes
+       several_classes_have_no_name_for_a_bit
+       same_as_iproute2_bound_device
+       list_is_show json_parses json_of_add_and_del details
+       add_long_form add_short_form add_names_itself add_with_attributes
+       add_of_class del_of_device names_of_all_kinds
+       unknown_words missing_values bad_numbers given_twice help_and_version
+       refused_by_the_kernel refused_in_json refused_to_nobody
+       unknown_family_in_namespace full_disk closed_stdout
+       monitor_text monitor_json monitor_timestamp monitor_only_some
+       monitor_of_driver monitor_under_load monitor_broken_pipe"
+
+#
+# Beside iproute2
+#
+
+# Same output and status of the two tools, in text and JSON
+same() {
+	for opts in "" -j -jp; do
+		# shellcheck disable=SC2086
+		run $IPROUTE2 $opts "$@"
+		rc=$RC
+		mv "$OUT" "$OUT.theirs"
+		# shellcheck disable=SC2086
+		run vdpa $opts "$@"
+		want_eq "$rc" "$RC" "exit status of vdpa $opts $*"
+		cmp "$OUT.theirs" "$OUT" >/dev/null && continue
+		sed 's/^/# theirs: /' "$OUT.theirs"
+		sed 's/^/# ours:   /' "$OUT"
+		fail "output differs: vdpa $opts $*"
+	done
+}
+
+same_lists() {
+	need_program $IPROUTE2
+	same mgmtdev show
+	same mgmtdev show $SIM
+	same dev show
+}
+
+same_as_iproute2_no_device() {
+	same_lists
+}
+
+same_as_iproute2_one_device() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	same_lists
+	same dev show one0
+}
+
+same_as_iproute2_three_devices() {
+	for dev in one0 two0 vdpa:0000:03:00.1; do
+		want_ok vdpa dev add name $dev mgmtdev $SIM
+	done
+	same_lists
+	same dev show two0
+	same dev show vdpa:0000:03:00.1
+}
+
+same_as_iproute2_bus_and_classes() {
+	mgmt_new onbus bus classes=block
+	same_lists
+	same mgmtdev show vdpatest/onbus
+	mgmt_new plain classes=net,block
+	want_ok vdpa dev add name one0 mgmtdev vdpatest/onbus
+	want_ok vdpa dev add name two0 mgmtdev plain type block
+	same dev show
+	same dev show one0
+}
+
+# Bit 5 is MAC for net and RO for block; iproute2 says MAC, whatever the class
+several_classes_have_no_name_for_a_bit() {
+	mgmt_new plain classes=net,block
+	want_ok vdpa mgmtdev show plain
+	want_line "  supported_classes net block"
+	want_line "  dev_features bit_5 VERSION_1 ACCESS_PLATFORM"
+}
+
+# What we know and iproute2 does not stays away unless asked for
+same_as_iproute2_bound_device() {
+	echo 1 > $TEST_DIR/driver
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	same_lists
+}
+
+list_is_show() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	for object in dev mgmtdev; do
+		want_ok vdpa $object show
+		cp "$OUT" "$OUT.show"
+		for form in list ""; do
+			# shellcheck disable=SC2086
+			want_ok vdpa $object $form
+			cmp -s "$OUT.show" "$OUT" ||
+				fail "vdpa $object $form is not show"
+		done
+	done
+}
+
+#
+# JSON
+#
+
+want_json() {
+	"$HERE/json_check" "$@" < "$OUT" 2>"$ERR" && return
+	show_run
+	fail "JSON is not as it should be: $*"
+}
+
+json_parses() {
+	for opts in -j -jp; do
+		want_ok vdpa $opts mgmtdev show
+		want_json mgmtdev/$SIM/supported_classes/0=net
+		want_ok vdpa $opts dev show
+		want_json dev=0
+	done
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	want_ok vdpa dev add name two0 mgmtdev $SIM
+	for opts in -j -jp; do
+		want_ok vdpa $opts dev show
+		want_json dev=2 dev/one0/type=network dev/two0/mgmtdev=$SIM \
+			dev/one0/vendor_id=0 dev/one0/max_vq_size=256
+		sed 's/^/# /' "$OUT"
+		want_ok vdpa $opts dev show two0
+		want_json dev=1 dev/two0/type=network
+	done
+}
+
+json_of_add_and_del() {
+	want_ok vdpa -j dev add name one0 mgmtdev $SIM
+	want_json dev=1 dev/one0/mgmtdev=$SIM
+	want_ok vdpa -j dev add $SIM
+	want_json dev=1 dev/vdpa0/mgmtdev=$SIM
+	want_ok vdpa -j dev del one0
+	want_json dev=0
+	want_ok vdpa -jV
+	want_json version
+}
+
+details() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	want_ok vdpa -jd dev show one0
+	want_json dev/one0/driver=null dev/one0/status=0 dev/one0/min_vq_size
+	echo 1 > $TEST_DIR/driver
+	want_ok vdpa -jd dev show one0
+	want_json dev/one0/driver=$DRIVER dev/one0/status=3
+	want_ok vdpa -d dev show one0
+	grep -q " driver $DRIVER status 0x3" "$OUT" || fail "$(cat "$OUT")"
+}
+
+#
+# Adding and deleting
+#
+
+add_long_form() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	want_eq "" "$(cat "$OUT")" "output of an add"
+	want_ok vdpa dev add mgmtdev $SIM name two0
+	want_ok vdpa dev add mgmtdev $SIM type net name three0
+	want_eq "3" "$(devices | wc -l)" "number of devices"
+}
+
+add_short_form() {
+	want_ok vdpa dev add $SIM name one0
+	want_ok vdpa dev add $SIM type net name two0
+	want_eq "2" "$(devices | wc -l)" "number of devices"
+}
+
+# Without a name the kernel picks one, which is the user's only way to know
+add_names_itself() {
+	want_ok vdpa dev add $SIM
+	grep -q '^vdpa0: type network ' "$OUT" || fail "said: $(cat "$OUT")"
+	want_ok vdpa dev add mgmtdev $SIM
+	grep -q '^vdpa1: type network ' "$OUT" || fail "said: $(cat "$OUT")"
+	want_file $BUS/devices/vdpa0
+	want_file $BUS/devices/vdpa1
+}
+
+add_with_attributes() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM mac 02:11:22:33:44:55 \
+		mtu 9000
+	want_ok vdpa dev add name two0 mgmtdev $SIM mtu 68 device_features \
+		0x300000028
+	want_ok vdpa dev add name three0 mgmtdev $SIM mtu 0x100
+}
+
+add_of_class() {
+	mgmt_new plain classes=net,block
+	want_ok vdpa dev add name one0 mgmtdev plain type block
+	want_ok vdpa dev add name two0 mgmtdev plain type net
+	want_ok vdpa -j dev show
+	want_json dev/one0/type=block dev/two0/type=network
+	want_refused 1 '"rng": Class is not supported' \
+		vdpa dev add name three0 mgmtdev plain type rng
+	want_refused 2 '"nosuch": unknown class' \
+		vdpa dev add name three0 mgmtdev plain type nosuch
+}
+
+del_of_device() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	want_ok vdpa dev add name two0 mgmtdev $SIM
+	want_ok vdpa dev del one0
+	want_ok vdpa dev del name two0
+	want_eq "" "$(devices)" devices
+}
+
+# Also a name that looks like a keyword, or like an option
+names_of_all_kinds() {
+	for name in name mgmtdev help show -j -- '*' '\$' "it's"; do
+		want_ok vdpa dev add name one0 mgmtdev $SIM
+		want_ok vdpa dev del name one0
+		want_ok vdpa -- dev add name "$name" mgmtdev $SIM
+		want_ok vdpa -- dev show name "$name"
+		want_ok vdpa -- dev del name "$name"
+	done
+	want_eq "" "$(devices)" devices
+}
+
+#
+# Command lines that make no sense: status 2, and the word is named
+#
+
+unknown_words() {
+	want_refused 2 '"nosuch": unknown object' vdpa nosuch
+	want_refused 2 '"nosuch": unknown command' vdpa dev nosuch
+	want_refused 2 '"nosuch": unknown command' vdpa mgmtdev nosuch
+	want_refused 2 '"nosuch": unknown argument' \
+		vdpa dev add name one0 nosuch mgmtdev $SIM
+	want_refused 2 '"nosuch": unknown argument' vdpa dev show one0 nosuch
+	want_refused 2 '"nosuch": unknown argument' vdpa dev del one0 nosuch
+	want_refused 2 '"nosuch": unknown argument' vdpa monitor nosuch
+	want_refused 2 '-x' vdpa -x dev show
+	want_refused 2 '--nosuch' vdpa --nosuch dev show
+}
+
+missing_values() {
+	want_refused 2 'mgmtdev is not given' vdpa dev add name one0
+	want_refused 2 'not given' vdpa dev del
+	for word in name mtu mac max_vqp device_features type; do
+		want_refused 2 "\"$word\": needs a value" \
+			vdpa dev add $SIM $word
+	done
+	want_refused 2 '"mgmtdev": needs a value' vdpa dev add mgmtdev
+	want_refused 2 'no object is given' vdpa
+	want_eq "" "$(devices)" devices
+}
+
+bad_numbers() {
+	# the second is no number, but no option either
+	for mtu in x -1 1x "" 65536 99999999999999999999 0x10000 1.5; do
+		want_refused 2 "\"$mtu\": " \
+			vdpa dev add name one0 mgmtdev $SIM mtu "$mtu"
+	done
+	for mac in zz 1:2:3:4:5 1:2:3:4:5:6:7 1:2:3:4:5:100 ""; do
+		want_refused 2 "\"$mac\": mac must be" \
+			vdpa dev add name one0 mgmtdev $SIM mac "$mac"
+	done
+	for features in x "" 0x 0x10000000000000000; do
+		want_refused 2 "\"$features\": device_features must be" \
+			vdpa dev add name one0 mgmtdev $SIM \
+			device_features "$features"
+	done
+	for handle in / a/ /a a/b/c ""; do
+		want_refused 2 "\"$handle\": not a management device" \
+			vdpa dev add name one0 mgmtdev "$handle"
+	done
+	want_eq "" "$(devices)" devices
+}
+
+given_twice() {
+	want_refused 2 'name is given twice' \
+		vdpa dev add name one0 name two0 mgmtdev $SIM
+	want_refused 2 'mgmtdev is given twice' \
+		vdpa dev add $SIM name one0 mgmtdev $SIM
+}
+
+help_and_version() {
+	for words in help "dev help" "mgmtdev help" -h "dev add -h"; do
+		# shellcheck disable=SC2086
+		want_ok vdpa $words
+		grep -q '^Usage: vdpa' "$OUT" || fail "no usage: vdpa $words"
+	done
+	want_ok vdpa -V
+	grep -q '^vdpa utility, version ' "$OUT" || fail "$(cat "$OUT")"
+}
+
+#
+# Refusals of the kernel: status 1, its text, the word at fault, its errno
+#
+
+# refused WORD-AND-TEXT ERRNO-TEXT COMMAND...
+refused() {
+	text=$1
+	errno=$2
+	shift 2
+	want_refused 1 "$text" "$@"
+	grep -qxF "kernel answers: $errno" "$ERR" && return
+	show_run
+	fail "not said: kernel answers: $errno"
+}
+
+refused_by_the_kernel() {
+	want_ok vdpa dev add name taken mgmtdev $SIM
+	refused '"nosuch": No such management device' "No such device" \
+		vdpa dev add name one0 mgmtdev nosuch
+	refused '"pci/nosuch": No such management device' "No such device" \
+		vdpa dev add name one0 mgmtdev pci/nosuch
+	refused '"nosuch": No such management device' "No such device" \
+		vdpa mgmtdev show nosuch
+	refused '"nosuch": No such device' "No such device" vdpa dev show nosuch
+	refused '"nosuch": No such device' "No such device" vdpa dev del nosuch
+	refused '"taken": Device name is taken' "File exists" \
+		vdpa dev add name taken mgmtdev $SIM
+	refused '"": Device name is empty' "Invalid argument" \
+		vdpa dev add name "" mgmtdev $SIM
+	refused '"a/b": Device name has a character that is not allowed' \
+		"Invalid argument" vdpa dev add name a/b mgmtdev $SIM
+	refused '"a b": Device name has a character that is not allowed' \
+		"Invalid argument" vdpa dev add name "a b" mgmtdev $SIM
+	refused '"..": Device name is a path component' "Invalid argument" \
+		vdpa dev add name .. mgmtdev $SIM
+	refused 'Device name is longer than 63 bytes' "Invalid argument" \
+		vdpa dev add name "$(printf '%065d' 0)" mgmtdev $SIM
+	refused '"67": MTU is below 68' "Numerical result out of range" \
+		vdpa dev add name one0 mgmtdev $SIM mtu 67
+	refused '"01:00:5e:00:00:01": MAC address is not a unicast address' \
+		"Invalid argument" \
+		vdpa dev add name one0 mgmtdev $SIM mac 01:00:5e:00:00:01
+	refused '"2": Attribute is not supported by the management device' \
+		"Operation not supported" \
+		vdpa dev add name one0 mgmtdev $SIM max_vqp 2
+	refused '"block": Class is not supported by the management device' \
+		"Operation not supported" \
+		vdpa dev add name one0 mgmtdev $SIM type block
+	echo 28 > $SIM_DIR/$SIM/fail_dev_add
+	refused 'Management device failed to add the device' \
+		"No space left on device" vdpa dev add name one0 mgmtdev $SIM
+	want_eq taken "$(devices)" devices
+}
+
+# Errors are not on stdout, where a document is expected
+refused_in_json() {
+	for opts in -j -jp; do
+		want_refused 1 '"nosuch": No such device' \
+			vdpa $opts dev show nosuch
+		want_refused 1 '"nosuch": No such management device' \
+			vdpa $opts mgmtdev show nosuch
+		want_refused 1 '"nosuch": No such management device' \
+			vdpa $opts dev add nosuch
+		want_refused 1 '"nosuch": No such device' \
+			vdpa $opts dev del nosuch
+		want_refused 2 '"nosuch": unknown' vdpa $opts nosuch
+	done
+}
+
+as_nobody() {
+	su -s /bin/sh nobody -c "$*"
+}
+
+refused_to_nobody() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	want_ok as_nobody vdpa dev show
+	grep -q '^one0: ' "$OUT" || fail "nobody sees no device"
+	want_ok as_nobody vdpa mgmtdev show
+	refused 'CAP_NET_ADMIN' "Operation not permitted" \
+		as_nobody vdpa dev add name two0 mgmtdev $SIM
+	refused 'CAP_NET_ADMIN' "Operation not permitted" \
+		as_nobody vdpa dev del one0
+	want_eq one0 "$(devices)" devices
+}
+
+unknown_family_in_namespace() {
+	want_refused 1 'initial network namespace' unshare -n vdpa dev show
+}
+
+full_disk() {
+	for opts in "" -j; do
+		# shellcheck disable=SC2086
+		vdpa $opts mgmtdev show >/dev/full 2>"$ERR"
+		RC=$?
+		: > "$OUT"
+		want_eq 1 $RC "exit status with /dev/full"
+		[ -s "$ERR" ] || fail "nothing said about /dev/full"
+	done
+}
+
+# The netlink socket must not become stdout, or the like
+closed_stdout() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	vdpa dev show >&- 2>"$ERR"
+	want_eq 1 $? "exit status without stdout"
+	vdpa dev del one0 >&-
+	want_eq 0 $? "exit status of a del without stdout"
+	want_eq "" "$(devices)" devices
+}
+
+#
+# Monitor
+#
+
+# Starts it in the background; it is listening when this returns
+monitor_start() {
+	: > "$ERR"
+	vdpa -v "$@" monitor ${MONITOR_ARGS:+"$MONITOR_ARGS"} >"$OUT" \
+		2>"$ERR" &
+	MONITOR=$!
+	until grep -q listening "$ERR"; do
+		kill -0 "$MONITOR" 2>/dev/null || fail "$(cat "$ERR")"
+		sleep 0.05
+	done
+}
+
+# Ends it by a signal: what was announced before is shown, and the status is 0
+monitor_stop() {
+	kill -"${1:-INT}" "$MONITOR"
+	wait "$MONITOR"
+	want_eq 0 $? "exit status of the monitor"
+	want_eq listening "$(cat "$ERR")" "stderr of the monitor"
+}
+
+monitor_text() {
+	monitor_start
+	want_ok_quietly vdpa dev add name one0 mgmtdev $SIM
+	mgmt_new plain
+	want_ok_quietly vdpa dev add name two0 mgmtdev plain
+	mgmt_del plain
+	want_ok_quietly vdpa dev del one0
+	monitor_stop INT
+	sed 's/:.*//' "$OUT" > "$TMP/events"
+	cat > "$TMP/want" <<-END
+	dev new one0
+	mgmtdev new plain
+	dev new two0
+	dev del two0
+	mgmtdev del plain
+	dev del one0
+	END
+	cmp "$TMP/want" "$TMP/events" || { show_run; fail "wrong events"; }
+	grep -q "^dev new one0: type network mgmtdev $SIM " "$OUT" ||
+		fail "$(head -1 "$OUT")"
+}
+
+# Like want_ok, but leaves the files of the monitor alone
+want_ok_quietly() {
+	"$@" >"$TMP/quiet" 2>&1 || fail "$(cat "$TMP/quiet"): $*"
+}
+
+monitor_json() {
+	monitor_start -j
+	want_ok_quietly vdpa dev add name one0 mgmtdev $SIM
+	want_ok_quietly vdpa dev del one0
+	# each event is there at once, and complete
+	until [ "$(wc -l < "$OUT")" -ge 2 ]; do
+		sleep 0.05
+	done
+	monitor_stop TERM
+	want_eq 2 "$("$HERE/json_check" -l < "$OUT")" "documents"
+	sed 's/^/# /' "$OUT"
+	head -1 "$OUT" | "$HERE/json_check" object=dev event=new name=one0 \
+		type=network mgmtdev=$SIM max_vq_size=256 || fail "event 1"
+	sed -n 2p "$OUT" | "$HERE/json_check" object=dev event=del name=one0 ||
+		fail "event 2"
+}
+
+monitor_timestamp() {
+	monitor_start -t
+	want_ok_quietly vdpa dev add name one0 mgmtdev $SIM
+	monitor_stop
+	grep -qE '^\[[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+[+-][0-9:]+\] dev new one0' \
+		"$OUT" || { show_run; fail "no timestamp"; }
+	monitor_start -jt
+	want_ok_quietly vdpa dev del one0
+	monitor_stop
+	want_json timestamp name=one0
+}
+
+monitor_only_some() {
+	MONITOR_ARGS=mgmtdev
+	monitor_start
+	mgmt_new plain
+	want_ok_quietly vdpa dev add name one0 mgmtdev plain
+	mgmt_del plain
+	monitor_stop
+	want_eq "mgmtdev new
+mgmtdev del" "$(cut -d ' ' -f 1,2 "$OUT")" events
+	MONITOR_ARGS=dev
+	monitor_start
+	mgmt_new plain
+	want_ok_quietly vdpa dev add name one0 mgmtdev plain
+	mgmt_del plain
+	monitor_stop
+	want_eq "dev new
+dev del" "$(cut -d ' ' -f 1,2 "$OUT")" events
+}
+
+monitor_of_driver() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	monitor_start -j
+	echo 1 > $TEST_DIR/driver
+	monitor_stop
+	"$HERE/json_check" -l < "$OUT" >/dev/null || fail "no JSON"
+	tail -1 "$OUT" | "$HERE/json_check" object=dev event=change name=one0 \
+		driver=$DRIVER status=3 || { show_run; fail "no driver"; }
+	monitor_start -j
+	echo 0 > $TEST_DIR/driver
+	monitor_stop
+	tail -1 "$OUT" | "$HERE/json_check" object=dev event=change name=one0 \
+		driver=null status=0 || { show_run; fail "still a driver"; }
+}
+
+# Nothing is lost, however fast
+monitor_under_load() {
+	monitor_start
+	for i in 1 2 3 4; do
+		( for _ in $(seq 25); do
+			vdpa dev add name load$i mgmtdev $SIM &&
+			vdpa dev del load$i || exit
+		done ) &
+		eval "load$i=\$!"
+	done
+	# shellcheck disable=SC2154
+	for load in $load1 $load2 $load3 $load4; do
+		wait "$load" || fail "add or del failed"
+	done
+	monitor_stop
+	want_eq 200 "$(wc -l < "$OUT")" "number of events"
+	want_eq 100 "$(grep -c '^dev new load[1-4]: ' "$OUT")" "number of adds"
+	want_eq 100 "$(grep -c '^dev del load[1-4]$' "$OUT")" "number of dels"
+}
+
+# Whoever pipes it into something that ends does not leave it behind
+monitor_broken_pipe() {
+	: > "$ERR"
+	{ vdpa -v monitor 2>"$ERR"; echo $? > "$TMP/rc"; } | head -1 > "$OUT" &
+	until grep -q listening "$ERR" 2>/dev/null; do
+		sleep 0.05
+	done
+	want_ok_quietly vdpa dev add name one0 mgmtdev $SIM
+	# a second event, in case it is told by that only
+	want_ok_quietly vdpa dev del one0
+	wait
+	want_eq 1 "$(wc -l < "$OUT")" lines
+	[ "$(cat "$TMP/rc")" -ne 0 ] || fail "the monitor's status is 0"
+}
+
+run_tests
