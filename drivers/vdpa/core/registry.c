@@ -132,7 +132,7 @@ const char *vdpa_dev_name_check(const char *name)
 }
 
 /* The N of "vdpaN", -1 for any other name and for numbers never picked. */
-static int vdpa_dev_name_number(const char *name)
+int vdpa_dev_name_number(const char *name)
 {
 	const char *digits = name + strlen(VDPA_AUTO_NAME_PREFIX);
 	int number;

@@ -133,6 +133,7 @@ struct vdpa_dev_record {
 };
 
 const char *vdpa_dev_name_check(const char *name);
+int vdpa_dev_name_number(const char *name);
 struct vdpa_dev_record *vdpa_dev_record_reserve(const char *name);
 int vdpa_dev_record_publish(struct vdpa_dev_record *record);
 void vdpa_dev_record_announce(struct vdpa_dev_record *record);
