@@ -12,8 +12,7 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
-#include "kselftest_harness.h"
-#include "vdpa_env.h"
+#include "vdpa_harness.h"
 
 #define MANY		2000	/* devices: some 60 small chunks */
 #define SOME		300	/* about 10 */
@@ -770,4 +769,4 @@ TEST_F(dump, keeps_the_core_loaded)
 	vnl_open(&self->ctl);
 }
 
-TEST_HARNESS_MAIN
+VDPA_HARNESS_MAIN

@@ -9,8 +9,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "kselftest_harness.h"
-#include "vdpa_env.h"
+#include "vdpa_harness.h"
 
 #define OTHER		"tother"
 #define ON_BUS		"tbus"
@@ -499,4 +498,4 @@ TEST_F(monitor, only_for_members)
 	EXPECT_FALSE(vnl_answered(&self->s));
 }
 
-TEST_HARNESS_MAIN
+VDPA_HARNESS_MAIN

@@ -14,8 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "kselftest_harness.h"
-#include "vdpa_env.h"
+#include "vdpa_harness.h"
 
 /* One management device of each kind; both can make net and block devices */
 #define PLAIN		"tplain"
@@ -1906,4 +1905,4 @@ TEST_F(policy, mac_has_six_bytes)
 	EXPECT_EQ(6, self->p.max_len[VDPA_ATTR_DEV_NET_CFG_MACADDR]);
 }
 
-TEST_HARNESS_MAIN
+VDPA_HARNESS_MAIN

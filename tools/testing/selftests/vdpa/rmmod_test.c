@@ -9,8 +9,7 @@
 #include <errno.h>
 #include <sched.h>
 
-#include "kselftest_harness.h"
-#include "vdpa_env.h"
+#include "vdpa_harness.h"
 
 #define ROUNDS		15
 #define OTHER		"tother"
@@ -267,4 +266,4 @@ TEST_F(rmmod, core_last)
 	}
 }
 
-TEST_HARNESS_MAIN
+VDPA_HARNESS_MAIN

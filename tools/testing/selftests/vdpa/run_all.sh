@@ -9,13 +9,18 @@
 # Exits with 0 only if none failed.
 
 HERE=$(cd "$(dirname "$0")" && pwd)
-PROGRAMS="netlink_test dump_test monitor_test slow_test rmmod_test
-	  cli.sh iproute2.sh bus.sh modules.sh"
+PROGRAMS="netlink_test dump_test monitor_test slow_test rmmod_test race_test
+	  fail_nth_test cli.sh iproute2.sh bus.sh modules.sh kunit.sh leak_check.sh"
 TIMEOUT=$(sed -n 's/^timeout=//p' "$HERE/settings" 2>/dev/null)
 TIMEOUT=${TIMEOUT:-120}
 
 BUS=/sys/bus/vdpa
 DEBUGFS=/sys/kernel/debug
+
+# A kernel that watches its locks or its memory takes its time: env_time_scale()
+if [ -e $DEBUGFS/kmemleak ] || [ -e /proc/lockdep ]; then
+	TIMEOUT=$((TIMEOUT * 6))
+fi
 
 # Whatever is there that should not; nothing if all is well
 leftovers() {

@@ -10,8 +10,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
-#include "kselftest_harness.h"
-#include "vdpa_env.h"
+#include "vdpa_harness.h"
 
 #define SLOW_MS		4000
 #define OTHER		"tother"
@@ -577,4 +576,4 @@ TEST_F(slow, killed_while_adding)
 	EXPECT_EQ(2, vnl_dev_count(&self->s));
 }
 
-TEST_HARNESS_MAIN
+VDPA_HARNESS_MAIN

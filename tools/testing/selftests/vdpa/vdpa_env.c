@@ -21,6 +21,8 @@
 
 #define ENV_PATH_LEN	512
 
+#define ENV_DEBUG_TIME_SCALE	6	/* as in run_all.sh */
+
 static void __attribute__((noreturn)) env_die(const char *what, int err)
 {
 	fprintf(stderr, "# vdpa_env: %s: %s\n", what, strerror(err));
@@ -69,6 +71,13 @@ bool env_exists(const char *path)
 	return !access(path, F_OK);
 }
 
+int env_time_scale(void)
+{
+	if (env_exists(ENV_DEBUGFS "kmemleak") || env_exists("/proc/lockdep"))
+		return ENV_DEBUG_TIME_SCALE;
+	return 1;
+}
+
 /*
  * Modules
  */
@@ -90,17 +99,24 @@ static int env_spawn(char *const argv[])
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : EINVAL;
 }
 
-static int env_insmod(const char *module)
+/* Where a module would be that was built beside this program */
+void env_module_file(const char *module, char *path, size_t len)
 {
-	char self[ENV_PATH_LEN], path[2 * ENV_PATH_LEN];
+	char self[ENV_PATH_LEN];
 	ssize_t n;
 
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (n < 0)
-		return errno;
-	self[n] = '\0';
-	*strrchr(self, '/') = '\0';
-	snprintf(path, sizeof(path), "%s/modules/%s.ko", self, module);
+	self[n < 0 ? 0 : n] = '\0';
+	if (n > 0)
+		*strrchr(self, '/') = '\0';
+	snprintf(path, len, "%s/modules/%s.ko", self, module);
+}
+
+static int env_insmod(const char *module)
+{
+	char path[2 * ENV_PATH_LEN];
+
+	env_module_file(module, path, sizeof(path));
 	if (!env_exists(path))
 		return ENOENT;
 	return env_spawn((char *[]){ "insmod", path, NULL });

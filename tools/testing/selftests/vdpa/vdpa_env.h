@@ -36,6 +36,7 @@ int env_read(const char *path, char *text, size_t len);
 bool env_exists(const char *path);
 
 /* modules */
+void env_module_file(const char *module, char *path, size_t len);
 int env_modprobe(const char *module, const char *param);
 int env_rmmod(const char *module, bool wait);
 bool env_loaded(const char *module);
@@ -49,6 +50,12 @@ int env_driver(bool on);
 /* A device that no management device made; ENOENT: the module cannot do it */
 int env_orphan_new(const char *name);
 int env_orphan_del(const char *name);
+
+/*
+ * How much longer things may take than on a production kernel: more than 1
+ * where the kernel watches its own locks or memory
+ */
+int env_time_scale(void);
 
 /* sysfs */
 int env_bind(const char *dev);

@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What was never freed, of all that was allocated since boot: the last of the
+# tests, for kernels with kmemleak.
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+KMEMLEAK=/sys/kernel/debug/kmemleak
+
+for helpers in "$HERE/../kselftest/ktap_helpers.sh" "$HERE/ktap_helpers.sh"; do
+	[ -e "$helpers" ] && break
+done
+# shellcheck disable=SC1090
+. "$helpers"
+
+ktap_print_header
+if [ ! -e $KMEMLEAK ]; then
+	ktap_skip_all "kernel without kmemleak"
+	exit 4
+fi
+ktap_set_plan 1
+
+# What was freed last is let go of after an RCU grace period, and what is only
+# in a register, or on a stack, while it is looked for, is found the next time.
+# An object younger than five seconds is none of kmemleak's business yet.
+sleep 6
+if ! echo scan > $KMEMLEAK || ! sleep 1 || ! echo scan > $KMEMLEAK; then
+	echo "# $KMEMLEAK cannot scan: kmemleak is switched off"
+	ktap_test_fail leaks
+elif leaks=$(cat $KMEMLEAK) && [ -z "$leaks" ]; then
+	ktap_test_pass leaks
+else
+	echo "$leaks" | sed 's/^/# /'
+	ktap_test_fail leaks
+fi
+ktap_finished

@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The tests for drivers of Linux 6.12 on our core, for a VM with a spare card:
+#
+#	run --kernel KERNEL --modules DIR --qemu '-device virtio-net-pci,
+#	    disable-legacy=on,romfile=' -- /selftests/vdpa/run_vendor.sh
+
+exec "$(dirname "$0")/run_all.sh" vendor.sh
