@@ -485,6 +485,7 @@ int main(void)
 	open_channels();
 	open_events();
 	loopback_up();
+	say_verdict("up");
 	load_modules();
 
 	geometry = order("shell");

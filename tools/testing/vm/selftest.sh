@@ -38,7 +38,7 @@ ok()
 	failed=$((failed + 1))
 	echo "not ok $count $name"
 	echo "# exit status $status; standard error:"
-	tail -n 20 "$work/err" | sed 's/^/# /'
+	tail -n 60 "$work/err" | sed 's/^/# /'
 }
 
 status_is()
@@ -187,6 +187,11 @@ test_trouble()
 	run -- 'echo c >/proc/sysrq-trigger'
 	ok "a panic fails the run" \
 		fails_with 'Kernel panic - not syncing: sysrq triggered crash'
+
+	run --append rdinit=/nonexistent --append init=/nonexistent -- true
+	ok "a kernel that crashes while it boots is booted again" \
+		grep -qF 'booting again' "$work/err"
+	ok "if it crashes again, that fails the run" fails_with 'before the command started'
 
 	run -- 'poweroff -f; sleep 1000'
 	ok "a machine that ends without a verdict fails the run" \
