@@ -41,6 +41,10 @@ help:
 	@echo '  demo         builds all, boots a VM and shows the tool at work there'
 	@echo '  check        builds all, then every test and static check there is;'
 	@echo '               ONLY="LANE..." picks from: $(shell tools/build/check --list)'
+	@echo '  check-debug  the part of it that runs on a kernel with KASAN, lockdep'
+	@echo '               and fault injection'
+	@echo '  intree TREE=DIR  lays the subsystem over a Linux 6.12 source tree;'
+	@echo '               without TREE over a copy of Debian'"'"'s'
 	@echo '  shell        builds all and gives a shell in a VM'
 	@echo '  vm CMD=TEXT  builds all and runs a shell command in a VM'
 	@echo '  setup        installs what is missing on the host; if not root, says how'
@@ -78,6 +82,14 @@ check:
 	@tools/build/setup check
 	+@tools/build/check $(ONLY)
 
+check-debug:
+	@tools/build/setup check
+	+@tools/build/check build test-kernel debug vendor
+
+intree:
+	@tools/build/setup check
+	@tools/build/intree $(TREE)
+
 shell: all
 	@$(VM_RUN) $(VMFLAGS) --shell
 
@@ -100,4 +112,4 @@ clean:
 	+@$(MAKE) -C $(SELFTESTS) clean
 	@$(RM) -r build
 
-.PHONY: all help setup modules tools tests demo check shell vm install uninstall clean
+.PHONY: all help setup modules tools tests demo check check-debug intree shell vm install uninstall clean
