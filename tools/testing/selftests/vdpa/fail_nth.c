@@ -218,6 +218,17 @@ static bool fail_nth_judge(struct fail_nth_sweep *s, int result, bool hit,
 	return !*done || fail_nth_wrong(s, "refused and yet done", result);
 }
 
+/* From now on, or from where the operation says, call @s->n fails */
+static bool fail_nth_begin(const struct fail_nth_sweep *s, int fd)
+{
+	int err;
+
+	if (!s->op->arm)
+		return fail_nth_arm(fd, s->n);
+	err = s->op->arm(s->ctx, s->n);
+	return !err || fail_nth_wrong(s, "cannot inject", err);
+}
+
 /* One run with call @s->n failing; tells how many calls were left till then */
 static bool fail_nth_run(struct fail_nth_sweep *s, int fd, unsigned int *left)
 {
@@ -231,7 +242,7 @@ static bool fail_nth_run(struct fail_nth_sweep *s, int fd, unsigned int *left)
 		return fail_nth_wrong(s, "cannot prepare", err);
 	before = s->world->picture(s->ctx);
 
-	if (!fail_nth_arm(fd, s->n))
+	if (!fail_nth_begin(s, fd))
 		return false;
 	result = op->run(s->ctx);
 	*left = fail_nth_disarm(fd);
@@ -256,38 +267,11 @@ static bool fail_nth_run(struct fail_nth_sweep *s, int fd, unsigned int *left)
 	return ok;
 }
 
-/* Which call is the first one to be tried? */
-static bool fail_nth_find_first(struct fail_nth_sweep *s, int fd)
-{
-	const struct fail_nth_op *op = s->op;
-	unsigned int left;
-	int result, err;
-
-	s->n = 1;
-	if (!op->lead_in)
-		return true;
-	err = op->prepare ? op->prepare(s->ctx) : 0;
-	if (err)
-		return fail_nth_wrong(s, "cannot prepare", err);
-	if (!fail_nth_arm(fd, FAIL_NTH_MAX))
-		return false;
-	result = op->lead_in(s->ctx);
-	left = fail_nth_disarm(fd);
-	if (op->answer)
-		op->answer(s->ctx, result);
-	if (!result || !left)
-		return fail_nth_wrong(s, "cannot skip the first calls", result);
-	s->n = FAIL_NTH_MAX - left + 1;
-	return true;
-}
-
 static bool fail_nth_runs(struct fail_nth_sweep *s, int fd)
 {
 	unsigned int left = 0, runs = 0;
 
-	if (!fail_nth_find_first(s, fd))
-		return false;
-	for (; !left; s->n++) {
+	for (s->n = 1; !left; s->n++) {
 		if (s->n > FAIL_NTH_MAX)
 			return fail_nth_wrong(s, "it never ends", 0);
 		if (!fail_nth_run(s, fd, &left))

@@ -29,8 +29,8 @@
  * @end: once after the sweep, NULL: nothing to do
  * @more_errnos: what it may fail with, besides ENOMEM, ENOBUFS and EFAULT,
  *	because something before it could not be allocated; ends with 0
- * @lead_in: instead of @run, makes the first of its calls and fails then: the
- *	sweep begins with the call after these. NULL: with the first
+ * @arm: makes call @n from some point of @run on fail, for operations of which
+ *	the beginning is not to be swept. NULL: counts from the beginning
  *
  * Those that return an int return 0 or a positive errno.
  */
@@ -39,7 +39,7 @@ struct fail_nth_op {
 	int (*begin)(void *ctx);
 	int (*prepare)(void *ctx);
 	int (*run)(void *ctx);
-	int (*lead_in)(void *ctx);
+	int (*arm)(void *ctx, unsigned int n);
 	int (*answer)(void *ctx, int result);
 	bool (*done)(void *ctx);
 	int (*undo)(void *ctx);
