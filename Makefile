@@ -16,6 +16,7 @@ MODULES_CONFIG := CONFIG_VDPA=m CONFIG_VDPA_SIM=m CONFIG_VDPA_SIM_NET=m \
 	CONFIG_VDPA_SELFTEST=m
 SELFTESTS := tools/testing/selftests/vdpa
 VM_RUN := tools/testing/vm/run
+DEBUG_LANES := build test-kernel debug vendor coverage
 
 # The text of CMD as it was typed, dollar signs and all.
 export VM_COMMAND := $(value CMD)
@@ -43,6 +44,7 @@ help:
 	@echo '               ONLY="LANE..." picks from: $(shell tools/build/check --list)'
 	@echo '  check-debug  the part of it that runs on a kernel with KASAN, lockdep'
 	@echo '               and fault injection'
+	@echo '  coverage     the same, and shows which part of each file of drivers/vdpa ran'
 	@echo '  intree TREE=DIR  lays the subsystem over a Linux 6.12 source tree;'
 	@echo '               without TREE over a copy of Debian'"'"'s'
 	@echo '  shell        builds all and gives a shell in a VM'
@@ -84,7 +86,10 @@ check:
 
 check-debug:
 	@tools/build/setup check
-	+@tools/build/check build test-kernel debug vendor
+	+@tools/build/check $(DEBUG_LANES)
+
+coverage: check-debug
+	@sed -n 's/^# //p; s/^ok [0-9]* //p; s/^not ok [0-9]* /NOT: /p' build/check/coverage.log
 
 intree:
 	@tools/build/setup check
@@ -112,4 +117,4 @@ clean:
 	+@$(MAKE) -C $(SELFTESTS) clean
 	@$(RM) -r build
 
-.PHONY: all help setup modules tools tests demo check check-debug intree shell vm install uninstall clean
+.PHONY: all help setup modules tools tests demo check check-debug coverage intree shell vm install uninstall clean
