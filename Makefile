@@ -9,14 +9,14 @@ MAKEFLAGS += --no-print-directory
 KDIR ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
-# Options of tools/testing/vm/run, for the targets vm and shell.
+# Options of tools/testing/vm/run, for the targets vm, shell and fuzz.
 VMFLAGS ?=
 
 MODULES_CONFIG := CONFIG_VDPA=m CONFIG_VDPA_SIM=m CONFIG_VDPA_SIM_NET=m \
 	CONFIG_VDPA_SELFTEST=m
 SELFTESTS := tools/testing/selftests/vdpa
 VM_RUN := tools/testing/vm/run
-DEBUG_LANES := build test-kernel debug vendor coverage
+DEBUG_LANES := build test-kernel debug vendor fuzz-debug coverage
 
 # The text of CMD as it was typed, dollar signs and all.
 export VM_COMMAND := $(value CMD)
@@ -45,6 +45,9 @@ help:
 	@echo '  check-debug  the part of it that runs on a kernel with KASAN, lockdep'
 	@echo '               and fault injection'
 	@echo '  coverage     the same, and shows which part of each file of drivers/vdpa ran'
+	@echo '  fuzz         sends messages, mostly broken ones, to a kernel in a VM until it is'
+	@echo '               stopped or finds something: then what led there is in build/fuzz;'
+	@echo '               on the kernel that check-debug built, if it did'
 	@echo '  intree TREE=DIR  lays the subsystem over a Linux 6.12 source tree;'
 	@echo '               without TREE over a copy of Debian'"'"'s'
 	@echo '  shell        builds all and gives a shell in a VM'
@@ -57,7 +60,7 @@ help:
 	@echo 'Variables:'
 	@echo '  KDIR=DIR     the kernel build tree; now: $(or $(shell tools/build/kdir "$(KDIR)" 2>&1))'
 	@echo '  PREFIX=DIR, DESTDIR=DIR  where to install (PREFIX: $(PREFIX))'
-	@echo '  VMFLAGS=...  options for vm and shell, see $(VM_RUN) --help'
+	@echo '  VMFLAGS=...  options for vm, shell and fuzz, see $(VM_RUN) --help'
 	@echo '  W=1, C=1, V=1  more warnings, sparse, verbose: as in the kernel'
 
 setup:
@@ -91,6 +94,11 @@ check-debug:
 coverage: check-debug
 	@sed -n 's/^# //p; s/^ok [0-9]* //p; s/^not ok [0-9]* /NOT: /p' build/check/coverage.log
 
+fuzz:
+	@tools/build/setup check
+	+@$(MAKE) modules
+	@tools/testing/fuzz/run-netlink --hunt $(VMFLAGS)
+
 intree:
 	@tools/build/setup check
 	@tools/build/intree $(TREE)
@@ -117,4 +125,4 @@ clean:
 	+@$(MAKE) -C $(SELFTESTS) clean
 	@$(RM) -r build
 
-.PHONY: all help setup modules tools tests demo check check-debug coverage intree shell vm install uninstall clean
+.PHONY: all help setup modules tools tests demo check check-debug coverage fuzz intree shell vm install uninstall clean
