@@ -153,7 +153,8 @@ struct vdpa_dev_set_config {
 
 /**
  * struct vdpa_map_file - file behind a piece of memory given by user address
- * @file: vm_file of the mapping
+ * @file: vm_file of the mapping; NULL for memory that has none, which only
+ *	devices with a bind_mm op meet
  * @offset: where in @file the piece begins, in bytes
  */
 struct vdpa_map_file {
@@ -236,8 +237,9 @@ struct vdpa_map_file {
  * Memory. A parent that translates addresses itself implements @set_map, or
  * both of @dma_map and @dma_unmap; for any other the platform's IOMMU does:
  *
- * @set_map: gives the whole new translation of an address space. Returns 0
- *	or a negative errno.
+ * @set_map: gives the whole new translation of an address space. Returns 0,
+ *	or a negative errno with nothing of the new one in force: what was
+ *	pinned for it goes.
  * @dma_map: adds @size bytes at @iova that lead to @pa, with VHOST_MAP_*
  *	permissions; @opaque is a &struct vdpa_map_file for devices that use
  *	user addresses. Returns 0 or a negative errno.

@@ -443,19 +443,31 @@ static struct vdpa_iova_range test_get_iova_range(struct vdpa_device *vdev)
  * Memory
  */
 
+/* All of it, or nothing changes. */
 static int test_copy_map(struct vhost_iotlb *to, struct vhost_iotlb *from)
 {
+	struct vhost_iotlb *copy;
 	struct vhost_iotlb_map *map;
 	int err = 0;
 
-	vhost_iotlb_reset(to);
+	copy = vhost_iotlb_alloc(UINT_MAX, 0);
+	if (!copy)
+		return -ENOMEM;
 	list_for_each_entry(map, &from->list, link) {
-		err = vhost_iotlb_add_range_ctx(to, map->start, map->last,
+		err = vhost_iotlb_add_range_ctx(copy, map->start, map->last,
 						map->addr, map->perm,
 						map->opaque);
 		if (err)
 			break;
 	}
+	if (!err) {
+		vhost_iotlb_reset(to);
+		to->root = copy->root;
+		to->nmaps = copy->nmaps;
+		list_splice_init(&copy->list, &to->list);
+		vhost_iotlb_init(copy, UINT_MAX, 0);
+	}
+	vhost_iotlb_free(copy);
 	return err;
 }
 
