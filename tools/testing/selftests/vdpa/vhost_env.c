@@ -62,6 +62,14 @@ void vh_begin(void)
 	vh_del_all();
 }
 
+static void vh_counter(const char *line, const char *name, long *value)
+{
+	size_t len = strlen(name);
+
+	if (!strncmp(line, name, len) && line[len] == ' ')
+		*value = atol(line + len);
+}
+
 /* Pages pinned and not unpinned since boot, by anybody; -1: no such counters */
 static long vh_pages_pinned(void)
 {
@@ -74,8 +82,8 @@ static long vh_pages_pinned(void)
 	if (!f)
 		return -1;
 	while (fgets(line, sizeof(line), f)) {
-		sscanf(line, "nr_foll_pin_acquired %ld", &acquired);
-		sscanf(line, "nr_foll_pin_released %ld", &released);
+		vh_counter(line, "nr_foll_pin_acquired", &acquired);
+		vh_counter(line, "nr_foll_pin_released", &released);
 	}
 	fclose(f);
 	return acquired < 0 || released < 0 ? -1 : acquired - released;

@@ -495,12 +495,14 @@ FIXTURE_SETUP(vhost_nth)
 	c->config = calloc(1, sizeof(*c->config) + VH_CONFIG_SIZE);
 	fd = memfd_create("vhost_nth_test", MFD_CLOEXEC);
 	ASSERT_EQ(0, ftruncate(fd, SIZE));
+	/* there in the order of the file, mapped in another */
+	ASSERT_EQ(0, fallocate(fd, 0, 0, SIZE));
 	c->mem = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, c->mem);
 	for (i = 0; i < PAGES; i++) {
 		ASSERT_NE(MAP_FAILED,
 			  mmap(c->mem + i * PAGE, PAGE, PROT_READ | PROT_WRITE,
-			       MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd,
+			       MAP_SHARED | MAP_FIXED, fd,
 			       (i % 2 ? PAGES - i : i) * PAGE));
 	}
 	close(fd);
