@@ -10,7 +10,7 @@
 
 PCI=/sys/bus/pci
 TESTS="lists_its_handle adds_and_deletes unbinding_takes_all_with_it
-       virtio_vdpa_binds vhost_vdpa_binds vduse_is_listed"
+       virtio_vdpa_binds vhost_vdpa_binds vhost_vdpa_maps vduse_is_listed"
 
 # The first virtio network device on PCI
 nic() {
@@ -94,6 +94,17 @@ vhost_vdpa_binds() {
 	want_file "$BUS/devices/vp0/vhost-vdpa-0"
 	want_ok vdpa -d dev show vp0
 	grep -q "driver vhost_vdpa" "$OUT" || fail "$(cat "$OUT")"
+	want_ok vdpa dev del vp0
+}
+
+# Through the platform's IOMMU: a VM with -device intel-iommu, intel_iommu=on
+vhost_vdpa_maps() {
+	need_nic
+	[ -e "$PCI/devices/$NIC/iommu_group" ] || skip "no IOMMU"
+	load vhost_vdpa
+	want_ok vdpa dev add name vp0 mgmtdev "pci/$NIC"
+	want_ok env VHOST_TEST_DEVICE=vp0 "$HERE/vhost_test" -t iommu
+	want_line "ok 1 global.iommu"
 	want_ok vdpa dev del vp0
 }
 

@@ -2037,4 +2037,48 @@ TEST_F_TIMEOUT(gone, under_load, 120)
 	EXPECT_EQ(0, vh_pinned());
 }
 
+/*
+ * A device of another parent, which relies on the platform's IOMMU, named by
+ * VHOST_TEST_DEVICE
+ */
+TEST(iommu)
+{
+	const char *name = getenv("VHOST_TEST_DEVICE");
+	size_t nr = 1024, i;
+	uint64_t features;
+	char *mem;
+	int fd;
+
+	if (!name)
+		SKIP(return, "VHOST_TEST_DEVICE names no device");
+	fd = vh_open(name);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, vh_ioctl(fd, VHOST_SET_OWNER, NULL));
+	EXPECT_EQ(0, vh_ioctl(fd, VHOST_GET_BACKEND_FEATURES, &features));
+	EXPECT_EQ(BACKEND_BASE | BIT(VHOST_BACKEND_F_IOTLB_PERSIST), features);
+	EXPECT_EQ(0, vh_backend(fd, features));
+	mem = memory(nr * PAGE);
+	EXPECT_EQ(0, vh_map(fd, IOVA, nr * PAGE, mem));
+	EXPECT_EQ(EEXIST, vh_map(fd, IOVA, nr * PAGE, mem));
+	EXPECT_EQ(nr * PAGE, vh_pinned());
+	EXPECT_EQ(0, vh_unmap(fd, IOVA, nr * PAGE));
+	EXPECT_EQ(0, vh_pinned());
+	for (i = 0; i < nr; i++) {
+		ASSERT_EQ(0, vh_map(fd, IOVA + i * PAGE, PAGE,
+				    mem + (nr - 1 - i) * PAGE));
+	}
+	EXPECT_EQ(0, vh_status(fd, 0));
+	EXPECT_EQ(nr * PAGE, vh_pinned());
+	EXPECT_EQ(0, vh_unmap(fd, IOVA, nr * PAGE / 2));
+	EXPECT_EQ(nr * PAGE / 2, vh_pinned());
+	EXPECT_EQ(0, env_write("/sys/bus/vdpa/drivers/vhost_vdpa/unbind", name));
+	EXPECT_EQ(0, vh_pinned());
+	EXPECT_EQ(ENODEV, vh_map(fd, IOVA, PAGE, mem));
+	EXPECT_EQ(0, env_write("/sys/bus/vdpa/drivers/vhost_vdpa/bind", name));
+	close(fd);
+	fd = vh_open(name);
+	EXPECT_LE(0, fd);
+	close(fd);
+}
+
 VDPA_HARNESS_MAIN
