@@ -12,7 +12,7 @@ DESTDIR ?=
 # Options of tools/testing/vm/run, for the targets vm, shell and fuzz.
 VMFLAGS ?=
 
-MODULES_CONFIG := CONFIG_VDPA=m CONFIG_VDPA_SIM=m CONFIG_VDPA_SIM_NET=m \
+MODULES_CONFIG := CONFIG_VDPA=m CONFIG_VDPA_RING=m CONFIG_VDPA_SIM=m CONFIG_VDPA_SIM_NET=m \
 	CONFIG_VHOST_VDPA=m CONFIG_VDPA_SELFTEST=m
 SELFTESTS := tools/testing/selftests/vdpa
 VM_RUN := tools/testing/vm/run
