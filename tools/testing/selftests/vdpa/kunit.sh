@@ -7,11 +7,12 @@
 . "$(dirname "$0")/lib.sh"
 
 RESULTS=/sys/kernel/debug/kunit
-SUITES="vdpa_registry"
+SUITES="vdpa_registry vdpa_ring"
 TESTS="suites"
 
 suites() {
 	[ -d $RESULTS ] || skip "this kernel has no KUnit"
+	want_ok modprobe vdpa_ring
 	for suite in $SUITES; do
 		[ -e $RESULTS/$suite/results ] ||
 			fail "the modules have no suite $suite"
