@@ -35,6 +35,9 @@ static bool out_grow(struct out *out, size_t len)
 
 static void put(struct out *out, const char *data, size_t len)
 {
+	/* of an empty string there may be no buffer yet to copy it to */
+	if (!len)
+		return;
 	if (out->size - out->len < len && !out_grow(out, len))
 		return;
 	memcpy(out->buf + out->len, data, len);

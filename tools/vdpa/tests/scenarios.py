@@ -480,6 +480,13 @@ mgmtdev show m
         raw_attr(ATTR["DEV_DRIVER"] + 1, b"abc"), raw_attr(0x3fff, bytes(8)),
         raw_attr(ATTR["DEV_ID"] | 0x8000, b"\2\0\0\0"),
         attr("DEV_NET_CFG_MTU", b"\0\0\0")))), "dev show\n-j dev show bad"
+    # nothing to print, before anything was
+    yield "empty-name", replies("DEV_NEW", attr("DEV_NAME", "")), BAD
+    yield "mgmtdev-empty-name", replies(
+        "MGMTDEV_NEW", attr("MGMTDEV_DEV_NAME", "")), """
+mgmtdev show x
+-j mgmtdev show
+"""
     yield "given-twice", replies("DEV_NEW", attrs([
         ("DEV_NAME", "first"), ("DEV_NAME", "last"), ("DEV_ID", 1),
         ("DEV_ID", 2)])), "dev show"
