@@ -61,9 +61,11 @@ static void event_heading(struct out *out, const char *time, const char *object,
 	char *text;
 
 	if (asprintf(&text, "%s%s%s%s %s %s", time ? "[" : "", time ? time : "",
-		     time ? "] " : "", object, event, name) < 0)
+		     time ? "] " : "", object, event, name) < 0) {
 		text = NULL;
-	out_single(out, text ? text : "out of memory");
+		out->failed = true;
+	}
+	out_single(out, text ? text : "");
 	free(text);
 
 	if (time)

@@ -65,6 +65,13 @@ static int out_write(struct out *out)
 	size_t done = 0;
 	ssize_t len;
 
+	/* with a part missing it would not be what it seems; the next may fit */
+	if (out->failed) {
+		out->failed = false;
+		out->len = 0;
+		error("out of memory");
+		return EXIT_REFUSED;
+	}
 	while (done < out->len && !out->write_errno) {
 		len = write(STDOUT_FILENO, out->buf + done, out->len - done);
 		if (len >= 0)
@@ -73,10 +80,7 @@ static int out_write(struct out *out)
 			out->write_errno = errno;
 	}
 	out->len = 0;
-	if (!out->failed)
-		return out->write_errno ? EXIT_REFUSED : EXIT_OK;
-	error("out of memory");
-	return EXIT_REFUSED;
+	return out->write_errno ? EXIT_REFUSED : EXIT_OK;
 }
 
 /* Strings */

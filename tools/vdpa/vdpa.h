@@ -56,7 +56,7 @@ enum out_layout {
 struct out {
 	bool json;
 	bool pretty;
-	bool failed;		/* out of memory */
+	bool failed;		/* out of memory: the document lacks something */
 	int write_errno;
 	unsigned int objects;	/* shown so far */
 	const char *sep;	/* text: goes before a key */
