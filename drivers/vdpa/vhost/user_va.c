@@ -3,7 +3,9 @@
  * Memory of the opener, for devices that are given user addresses
  *
  * Nothing is pinned. A device that does not use the opener's mm reaches memory
- * through the files behind it, and so only what is a shared mapping of one.
+ * through the files behind it, and so only what is a shared mapping of one. Other
+ * memory stays a hole for it: virtual machines map all they have, firmware and
+ * video memory included, and never point a virtqueue there.
  */
 #include <linux/file.h>
 #include <linux/list.h>
@@ -44,19 +46,22 @@ void vhost_vdpa_user_va_put(void *opaque)
 	kfree(va);
 }
 
-static int vhost_vdpa_user_va_check(struct vhost_vdpa_file *vf,
-				    const struct vm_area_struct *vma, u32 perm)
+static int vhost_vdpa_user_va_check(const struct vm_area_struct *vma, u32 perm)
 {
 	if (!vma)
 		return -EFAULT;
 	if ((perm & VHOST_ACCESS_RO && !(vma->vm_flags & VM_READ)) ||
 	    (perm & VHOST_ACCESS_WO && !(vma->vm_flags & VM_WRITE)))
 		return -EFAULT;
-	if (vma->vm_flags & (VM_IO | VM_PFNMAP))
-		return -EINVAL;
-	if (!vf->bound && !(vma->vm_flags & VM_SHARED && vma->vm_file))
-		return -EINVAL;
 	return 0;
+}
+
+static bool vhost_vdpa_user_va_reachable(struct vhost_vdpa_file *vf,
+					 const struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & (VM_IO | VM_PFNMAP))
+		return false;
+	return vf->bound || (vma->vm_flags & VM_SHARED && vma->vm_file);
 }
 
 static struct vhost_vdpa_user_va *
@@ -68,7 +73,7 @@ vhost_vdpa_user_va_alloc(const struct vm_area_struct *vma, u64 uaddr, u64 size)
 	if (!va)
 		return NULL;
 	va->uaddr = uaddr;
-	va->size = min(size, vma->vm_end - uaddr);
+	va->size = size;
 	if (vma->vm_flags & VM_SHARED && vma->vm_file) {
 		va->map.file = get_file(vma->vm_file);
 		va->map.offset = ((u64)vma->vm_pgoff << PAGE_SHIFT) + uaddr -
@@ -85,12 +90,12 @@ static void vhost_vdpa_user_va_drop(struct list_head *list)
 		vhost_vdpa_user_va_put(&va->map);
 }
 
-/* All of the memory, piece by piece, or nothing */
+/* All of the memory that the device can reach, piece by piece, or nothing */
 static int vhost_vdpa_user_va_collect(struct vhost_vdpa_file *vf,
 				      const struct vhost_iotlb_msg *msg,
 				      struct list_head *list)
 {
-	u64 uaddr = msg->uaddr, left = msg->size;
+	u64 uaddr = msg->uaddr, left = msg->size, size;
 	struct vhost_vdpa_user_va *va;
 	struct vm_area_struct *vma;
 	int err = 0;
@@ -99,17 +104,20 @@ static int vhost_vdpa_user_va_collect(struct vhost_vdpa_file *vf,
 		return -EINTR;
 	while (left) {
 		vma = vma_lookup(vf->mm, uaddr);
-		err = vhost_vdpa_user_va_check(vf, vma, msg->perm);
+		err = vhost_vdpa_user_va_check(vma, msg->perm);
 		if (err)
 			break;
-		va = vhost_vdpa_user_va_alloc(vma, uaddr, left);
-		if (!va) {
-			err = -ENOMEM;
-			break;
+		size = min(left, vma->vm_end - uaddr);
+		if (vhost_vdpa_user_va_reachable(vf, vma)) {
+			va = vhost_vdpa_user_va_alloc(vma, uaddr, size);
+			if (!va) {
+				err = -ENOMEM;
+				break;
+			}
+			list_add_tail(&va->entry, list);
 		}
-		list_add_tail(&va->entry, list);
-		uaddr += va->size;
-		left -= va->size;
+		uaddr += size;
+		left -= size;
 	}
 	mmap_read_unlock(vf->mm);
 	return err;
@@ -122,16 +130,16 @@ static int vhost_vdpa_user_va_map(struct vhost_vdpa_file *vf,
 				  struct list_head *list)
 {
 	struct vhost_vdpa_user_va *va, *next;
-	u64 iova = msg->iova;
 	int err = 0;
 
 	list_for_each_entry_safe(va, next, list, entry) {
-		err = vhost_vdpa_map_add(vf, as, iova, va->size, va->uaddr,
-					 msg->perm, &va->map);
+		err = vhost_vdpa_map_add(vf, as,
+					 msg->iova + (va->uaddr - msg->uaddr),
+					 va->size, va->uaddr, msg->perm,
+					 &va->map);
 		if (err)
 			break;
 		list_del(&va->entry);
-		iova += va->size;
 	}
 	if (!err)
 		err = vhost_vdpa_map_commit(vf, as);
@@ -149,9 +157,8 @@ static int vhost_vdpa_user_va_map(struct vhost_vdpa_file *vf,
  *
  * Context: may sleep, &vhost_vdpa_file.request_lock held.
  * Return: 0, or a negative errno with all as it was: -EFAULT for a hole or
- * memory that lacks a permission; -EINVAL for memory that the device cannot
- * reach; -EINTR if killed; -ENOSPC for too many pieces; -ENOMEM; -ENODEV; what
- * the parent returns.
+ * memory that lacks a permission; -EINTR if killed; -ENOSPC for too many pieces;
+ * -ENOMEM; -ENODEV; what the parent returns.
  */
 int vhost_vdpa_map_user_va(struct vhost_vdpa_file *vf, struct vhost_vdpa_as *as,
 			   const struct vhost_iotlb_msg *msg)

@@ -1613,10 +1613,31 @@ TEST_F(va, several_mappings)
 	EXPECT_EQ(0, vh_map(self->fd, IOVA, 2 * PAGE, mem));
 	EXPECT_EQ(2, vh_state_nr(NAME, "as0.pieces"));
 	EXPECT_EQ(0, vh_unmap(self->fd, IOVA, 2 * PAGE));
-	/* the rest is private: all or nothing */
-	EXPECT_EQ(variant->bound ? 0 : EINVAL,
-		  vh_map(self->fd, IOVA, 4 * PAGE, mem));
-	EXPECT_EQ(variant->bound ? 3 : 0, vh_state_nr(NAME, "as0.pieces"));
+	/* the rest is private: a hole for a device that does not use the mm */
+	EXPECT_EQ(0, vh_map(self->fd, IOVA, 4 * PAGE, mem));
+	EXPECT_EQ(variant->bound ? 3 : 2, vh_state_nr(NAME, "as0.pieces"));
+	EXPECT_EQ(0, vh_unmap(self->fd, IOVA, 4 * PAGE));
+	EXPECT_EQ(0, vh_state_nr(NAME, "as0.pieces"));
+}
+
+TEST_F(va, hole_before_a_piece)
+{
+	char *mem = memory(3 * PAGE);
+	char text[256], want[64];
+
+	ASSERT_NE(MAP_FAILED, mmap(mem + 2 * PAGE, PAGE, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_FIXED, self->memfd,
+				   7 * PAGE));
+	EXPECT_EQ(0, vh_map(self->fd, IOVA, 3 * PAGE, mem));
+	EXPECT_EQ(variant->bound ? 2 : 1, vh_state_nr(NAME, "as0.pieces"));
+	if (variant->bound)
+		return;
+	snprintf(want, sizeof(want), "%llx %zx ", IOVA + 2 * PAGE, PAGE);
+	ASSERT_EQ(0, vh_state(NAME, "as0.map", text, sizeof(text)));
+	EXPECT_EQ(0, strncmp(want, text, strlen(want)))
+		TH_LOG("%s, not %s", text, want);
+	/* what was left out is free */
+	EXPECT_EQ(0, vh_map(self->fd, IOVA, PAGE, mem + 2 * PAGE));
 }
 
 TEST_F(va, hole)
