@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Anything from the kernel. Behind the head of the input: which command line,
+ * with which options; then the datagrams.
+ */
+
+#include <string.h>
+
+#include "fuzz.h"
+
+#define WORDS_MAX	8
+
+/* seeds.py picks from these, too */
+static const char *const commands[8][WORDS_MAX] = {
+	{ "mgmtdev", "show" },
+	{ "mgmtdev", "show", "pci/m" },
+	{ "dev", "show" },
+	{ "dev", "show", "n0" },
+	{ "dev", "add", "m" },
+	{ "dev", "add", "name", "n0", "mgmtdev", "pci/m" },
+	{ "dev", "del", "n0" },
+	{ "monitor" },
+};
+
+/* By the bits above the command's */
+static const char *const options[4] = { "-j", "-p", "-d", "-t" };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, size };
+	const uint8_t *head = input_bytes(&in, 3);
+	/* constant, but getopt() only moves the pointers */
+	const char *argv[1 + 4 + WORDS_MAX + 1] = { "vdpa" };
+	uint8_t choice = input_byte(&in);
+	int i, argc = 1;
+
+	if (!head)
+		return 0;
+	for (i = 0; i < 4; i++)
+		if (choice & 8 << i)
+			argv[argc++] = options[i];
+	for (i = 0; i < WORDS_MAX && commands[choice & 7][i]; i++)
+		argv[argc++] = commands[choice & 7][i];
+	tool_run(head, in, argc, (char **)argv);
+	return 0;
+}

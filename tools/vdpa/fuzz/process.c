@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The process that the tool believes to be in: its output is kept, allocations
+ * fail when told to, and nothing it does outlives the run.
+ */
+
+#include <errno.h>
+
+#include "fuzz.h"
+#include "hooks.h"
+
+#define SIGNAL_FD	901
+
+struct process process;
+FILE *fuzz_stdout, *fuzz_stderr;
+
+/* Output */
+
+static void keep(struct captured *to, const char *data, size_t len)
+{
+	if (to->size - to->len < len) {
+		to->size = (to->size + len) * 2;
+		to->text = realloc(to->text, to->size);
+		if (!to->text)
+			abort();
+	}
+	memcpy(to->text + to->len, data, len);
+	to->len += len;
+}
+
+static ssize_t write_out(const char *data, size_t len)
+{
+	if (!process.room && len) {
+		process.out_failed = true;
+		errno = ENOSPC;
+		return -1;
+	}
+	if (len > process.room)
+		len = process.room;
+	process.room -= len;
+	keep(&process.out, data, len);
+	return len;
+}
+
+/* For stdio, whose cookies report an error by 0 */
+static ssize_t cookie_out(void *cookie, const char *data, size_t len)
+{
+	ssize_t done = write_out(data, len);
+
+	(void)cookie;
+	return done < 0 ? 0 : done;
+}
+
+static ssize_t cookie_err(void *cookie, const char *data, size_t len)
+{
+	(void)cookie;
+	keep(&process.err, data, len);
+	return len;
+}
+
+static FILE *stream(cookie_write_function_t *function)
+{
+	cookie_io_functions_t functions = { .write = function };
+	FILE *fp = fopencookie(NULL, "w", functions);
+
+	if (!fp)
+		abort();
+	return fp;
+}
+
+void process_begin(uint8_t nature, uint8_t room, uint8_t fail_at)
+{
+	process.nature = nature;
+	process.room = room ? room * 16 : SIZE_MAX;
+	process.fail_at = fail_at;
+	process.allocations = 0;
+	process.json = false;
+	process.out_failed = false;
+	process.out.len = 0;
+	process.err.len = 0;
+	fuzz_stdout = stream(cookie_out);
+	fuzz_stderr = stream(cookie_err);
+	/* both start getopt() anew */
+	optind = 0;
+	optopt = 0;
+}
+
+void process_end(void)
+{
+	process.fail_at = 0;
+	fclose(fuzz_stdout);
+	fclose(fuzz_stderr);
+	/* a NUL behind, for whoever looks at it as a string */
+	keep(&process.out, "", 1);
+	process.out.len--;
+	keep(&process.err, "", 1);
+	process.err.len--;
+}
+
+void fail(const char *what)
+{
+	fprintf(stderr, "FAILED: %s\n--- stdout\n%.*s\n--- stderr\n%.*s\n---\n", what,
+		(int)process.out.len, process.out.text, (int)process.err.len,
+		process.err.text);
+	abort();
+}
+
+/* Files */
+
+ssize_t fuzz_write(int fd, const void *data, size_t len)
+{
+	if (fd != STDOUT_FILENO)
+		fail("wrote to a file other than stdout");
+	return write_out(data, len);
+}
+
+int fuzz_close(int fd)
+{
+	if (fd != STDOUT_FILENO && fd != SIGNAL_FD)
+		fail("closed a file that it has not opened");
+	return 0;
+}
+
+int fuzz_fcntl(int fd, int cmd, ...)
+{
+	(void)fd;
+	(void)cmd;
+	return 0;
+}
+
+int fuzz_open(const char *path, int flags, ...)
+{
+	(void)path;
+	(void)flags;
+	fail("opened a file, with the three it needs open");
+}
+
+int fuzz_access(const char *path, int mode)
+{
+	(void)path;
+	(void)mode;
+	errno = ENOENT;
+	return process.nature & KERNEL_MODULE ? 0 : -1;
+}
+
+/* Waiting: what the kernel has comes before the signal that ends a monitor */
+
+int fuzz_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	bool pending = kernel_pending();
+	nfds_t i;
+
+	(void)timeout;
+	for (i = 0; i < count; i++) {
+		fds[i].revents = 0;
+		if (fds[i].fd == KERNEL_FD && pending)
+			fds[i].revents = POLLIN;
+		if (fds[i].fd == SIGNAL_FD && !pending)
+			fds[i].revents = POLLIN;
+	}
+	return 1;
+}
+
+int fuzz_setsockopt(int fd, int level, int opt, const void *value, socklen_t len)
+{
+	(void)level;
+	(void)opt;
+	(void)value;
+	(void)len;
+	if (fd != KERNEL_FD)
+		fail("set an option of something other than its socket");
+	return 0;
+}
+
+/* Those of the fuzzer stay as they are */
+int fuzz_sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+	(void)how;
+	(void)set;
+	(void)old;
+	return 0;
+}
+
+int fuzz_signalfd(int fd, const sigset_t *mask, int flags)
+{
+	(void)fd;
+	(void)mask;
+	(void)flags;
+	return SIGNAL_FD;
+}
+
+/* Always the same, as all else */
+int fuzz_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	(void)clock;
+	now->tv_sec = 1700000000;
+	now->tv_nsec = 5678000;
+	return 0;
+}
+
+int fuzz_getopt_long(int argc, char **argv, const char *shorts,
+		     const struct option *longs, int *index)
+{
+	int opt = getopt_long(argc, argv, shorts, longs, index);
+
+	if (opt == 'j')
+		process.json = true;
+	return opt;
+}
+
+/* Memory */
+
+static bool out_of_memory(void)
+{
+	if (++process.allocations != process.fail_at)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *fuzz_malloc(size_t size)
+{
+	return out_of_memory() ? NULL : malloc(size);
+}
+
+void *fuzz_realloc(void *ptr, size_t size)
+{
+	if (out_of_memory())
+		return NULL;
+	/* might be the one; what is received next is marked again */
+	kernel_forget_buffer();
+	return realloc(ptr, size);
+}
+
+char *fuzz_strndup(const char *str, size_t len)
+{
+	return out_of_memory() ? NULL : strndup(str, len);
+}
+
+int fuzz_vasprintf(char **str, const char *fmt, va_list ap)
+{
+	return out_of_memory() ? -1 : vasprintf(str, fmt, ap);
+}
+
+int fuzz_asprintf(char **str, const char *fmt, ...)
+{
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = fuzz_vasprintf(str, fmt, ap);
+	va_end(ap);
+	return len;
+}
