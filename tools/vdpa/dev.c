@@ -87,13 +87,22 @@ static int dev_add(struct vdpa *vdpa, struct req *req)
 	return ret;
 }
 
+/* What the kernel may tell of a device that is no more */
+static bool dev_ignore(struct vdpa *vdpa, const struct msg *msg, void *data)
+{
+	(void)vdpa;
+	(void)msg;
+	(void)data;
+	return true;
+}
+
 static int dev_del(struct vdpa *vdpa, struct req *req)
 {
 	struct out *out = &vdpa->out;
 	int ret;
 
 	req->nlh->nlmsg_flags |= NLM_F_ACK;
-	ret = genl_request(vdpa, req, dev_print, NULL);
+	ret = genl_request(vdpa, req, dev_ignore, NULL);
 	if (ret != EXIT_OK)
 		return ret;
 	out_begin(out, "dev");

@@ -487,6 +487,12 @@ mgmtdev show m
 mgmtdev show x
 -j mgmtdev show
 """
+    yield "talkative", dict(answers={"DEV_DEL": lambda request: [
+        request.reply("DEV_DEL", dict(DEV_NAME="n0", DEV_ID=1)), request.ack()]}), """
+dev del n0
+-j dev del n0
+-jp dev del n0
+"""
     yield "given-twice", replies("DEV_NEW", attrs([
         ("DEV_NAME", "first"), ("DEV_NAME", "last"), ("DEV_ID", 1),
         ("DEV_ID", 2)])), "dev show"
