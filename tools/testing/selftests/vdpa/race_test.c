@@ -21,6 +21,7 @@
 #include "vdpa_harness.h"
 
 #define ROUNDS		400	/* of each thread */
+#define OTHER_DEVICES	64	/* at most, besides those of add_auto */
 #define MODULE_ROUNDS	20	/* of those that load modules */
 
 /* Few names, so that the threads meet */
@@ -103,7 +104,11 @@ static int race_add_auto(struct racer *r)
 	/* the answer to ECHO names it */
 	if (strncmp(dev.name, "vdpa", 4))
 		return EPROTO;
-	return draw(r, 2) ? vnl_dev_del(&r->s, dev.name) : 0;
+	if (!draw(r, 2))
+		return 0;
+	/* It may be gone, and an orphan in its place, which cannot be deleted */
+	err = vnl_dev_del(&r->s, dev.name);
+	return err == EOPNOTSUPP ? ENODEV : err;
 }
 
 static int race_del(struct racer *r)
@@ -174,8 +179,9 @@ static int race_subscribe(struct racer *r)
 /* What a name may be followed by: NEW, then CHANGE, then DEL, then NEW again */
 struct watched {
 	struct vnl mon;
-	char name[64][VNL_NAME_LEN];
 	size_t nr;
+	size_t room;
+	char name[][VNL_NAME_LEN];
 };
 
 static size_t watched_find(const struct watched *w, const char *name)
@@ -195,8 +201,10 @@ static int watched_event(struct watched *w, const struct vnl_event *ev)
 
 	switch (ev->cmd) {
 	case VDPA_CMD_DEV_NEW:
-		if (there || i == ARRAY_SIZE(w->name))
+		if (there)
 			return EPROTO;
+		if (i == w->room)
+			return ENOSPC;
 		snprintf(w->name[w->nr++], sizeof(w->name[0]), "%s",
 			 ev->dev.name);
 		return 0;
@@ -211,12 +219,16 @@ static int watched_event(struct watched *w, const struct vnl_event *ev)
 	return 0;
 }
 
-static struct watched *watched_new(void)
+/* Devices whose names the kernel picks may all be there at once: one a round */
+static struct watched *watched_new(unsigned int rounds)
 {
-	struct watched *w = calloc(1, sizeof(*w));
+	size_t room = OTHER_DEVICES + (size_t)rounds;
+	struct watched *w = calloc(1, sizeof(*w) + room * sizeof(w->name[0]));
 
-	if (w)
+	if (w) {
+		w->room = room;
 		vnl_monitor_open(&w->mon);
+	}
 	return w;
 }
 
@@ -419,7 +431,7 @@ FIXTURE_SETUP(race)
 	vnl_open(&self->s);
 	env_reset(&self->s);
 	ASSERT_EQ(0, env_mgmt_new(STAYS));
-	self->watched = watched_new();
+	self->watched = watched_new(race_env("VDPA_RACE_ROUNDS", ROUNDS));
 	ASSERT_NE(NULL, self->watched);
 	ASSERT_EQ(0, pthread_barrier_init(&self->barrier, NULL,
 					  ARRAY_SIZE(races)));
