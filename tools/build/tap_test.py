@@ -36,6 +36,12 @@ CASES = (
     ("only the outer point fails",
      V + "1..1\n# TAP version 13\n# 1..1\n# ok 1 a\nnot ok 1 x # left a device behind\n",
      (1, 1, 0)),
+    ("KUnit's parameters, without a plan",
+     V + "1..1\n# KTAP version 1\n# 1..1\n#     KTAP version 1\n#     ok 1 p\n#     ok 2 q\n"
+     "# ok 1 a\nok 1 x\n", (2, 0, 0)),
+    ("KUnit's parameters, cut off",
+     V + "1..1\n# KTAP version 1\n# 1..1\n#     KTAP version 1\n#     ok 1 p\n", (1, 2, 0)),
+    ("KTAP without a plan around it", "KTAP version 1\nok 1 a\n", (1, 1, 0)),
     ("a nested document ends early",
      V + "1..1\n# TAP version 13\n# 1..2\n# ok 1 a\nnot ok 1 x\n", (1, 1, 0)),
     ("a nested document is skipped",
