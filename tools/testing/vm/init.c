@@ -459,6 +459,9 @@ static void relay_leaks(void)
 	for (i = 0; i < 2; i++)
 		if (write(fd, "scan", 4) < 0)
 			give_up(KMEMLEAK);
+	/* the report's position, which the writes moved, too */
+	if (lseek(fd, 0, SEEK_SET))
+		give_up(KMEMLEAK);
 	while ((n = read(fd, buf, sizeof(buf))) > 0)
 		channel_write(&channels[CH_KMSG], buf, n);
 	close(fd);

@@ -89,7 +89,6 @@ test_log_patterns()
 	rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:
 	watchdog: BUG: soft lockup - CPU#0 stuck for 60s! [vdpa:1]
 	UBSAN: array-index-out-of-bounds in drivers/vdpa/core/bus.c:1:2
-	kmemleak: 2 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
 	unreferenced object 0xffff888001234567 (size 64):
 	list_del corruption. prev->next should be ffff8880, but was 0000
 	refcount_t: underflow; use-after-free.
@@ -106,6 +105,7 @@ test_log_patterns()
 	DEBUG: nothing
 	Freeing unused kernel image (initmem) memory: 4024K
 	Warning: unable to open an initial console.
+	kmemleak: 2 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
 	rcu: RCU calculated value of scheduler-enlistment delay is 25 jiffies.
 	""".splitlines()
 	wrong = [line for line in BAD if not klog.is_trouble(line)]
@@ -120,6 +120,26 @@ test_log_patterns()
 	shown = klog.reports(["a", "b", "Oops: x", "c"], ["1 a", "1 b", "1 Oops: x", "1 c"])
 	if shown != ["1 a", "1 b", "1 Oops: x", "1 c"] or klog.reports(["a"], ["1 a"]):
 	    wrong.append(f"reports: {shown}")
+
+	# What kmemleak reports: one leak that is the driver core's own, and others.
+	LEAK = """\
+	unreferenced object 0xffff88810b80f880 (size 64):
+	  comm "test", pid 1454, jiffies 4294955529
+	  backtrace (crc 9cdf7a83):
+	    kasprintf+0xbd/0xde
+	    device_set_deferred_probe_reason+0x49/0xf9
+	    dev_err_probe+0xb9/0xd8
+	    %s+0x130/0x288
+	    driver_probe_device+0x4a/0x102
+	"""
+	log = klog.KernelLog()
+	for caller in "__driver_probe_device", "some_probe":
+	    log.feed((LEAK % caller).encode())
+	texts = log.texts()
+	shown = klog.reports(texts, texts)
+	if len(texts) != 16 or "\n".join(shown).count("some_probe") != 1 or \
+	   klog.reports(texts[:8], texts[:8]) or not klog.reports(texts[8:], texts[8:]):
+	    wrong.append(f"leaks: {texts} {shown}")
 	sys.exit("\n".join(wrong) or 0)
 	EOF
 	status=$?

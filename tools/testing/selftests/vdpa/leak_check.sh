@@ -27,6 +27,20 @@ for _ in $(seq 40); do
 done
 wait
 
+# Some releases of 6.12 leak the reason why a driver was not tried on a device
+# that was just being added, whatever the bus: the driver core keeps it for a
+# list that such a device is not on. Prints all other leaks.
+not_the_driver_cores() {
+	awk 'function tell() {
+		if (leak !~ /dev_err_probe[^\n]*\n *__driver_probe_device/)
+			printf "%s", leak
+		leak = ""
+	}
+	/^unreferenced/ { tell() }
+	{ leak = leak $0 "\n" }
+	END { tell() }'
+}
+
 # What was freed last is let go of after an RCU grace period, and what is only
 # in a register, or on a stack, while it is looked for, is found the next time.
 # An object younger than five seconds is none of kmemleak's business yet.
@@ -34,7 +48,7 @@ sleep 6
 if ! echo scan > $KMEMLEAK || ! sleep 1 || ! echo scan > $KMEMLEAK; then
 	echo "# $KMEMLEAK cannot scan: kmemleak is switched off"
 	ktap_test_fail leaks
-elif leaks=$(cat $KMEMLEAK) && [ -z "$leaks" ]; then
+elif leaks=$(not_the_driver_cores < $KMEMLEAK) && [ -z "$leaks" ]; then
 	ktap_test_pass leaks
 else
 	echo "$leaks" | sed 's/^/# /'

@@ -20,7 +20,7 @@ TROUBLE = re.compile("|".join((
     r"soft lockup|hard LOCKUP|workqueue lockup",
     r"scheduling while atomic",
     r"\b(KASAN|KMSAN|KCSAN|UBSAN|KFENCE):",
-    r"kmemleak: \d+ new suspected memory leaks|^unreferenced object 0x",
+    r"^unreferenced object 0x",             # kmemleak; init reads its report when all is over
     r"list_(add|del) corruption|refcount_t: |Bad page (state|map)|Bad rss-counter",
     r"DEBUG_LOCKS_WARN_ON|ODEBUG:|kobject: .* tried to",
     r"sysfs: cannot create duplicate filename",
@@ -32,6 +32,11 @@ TROUBLE = re.compile("|".join((
 
 # KFENCE says so when it starts, as do lockdep's self-tests.
 HARMLESS = re.compile(r"^kfence: initialized|^Lock dependency validator: Copyright")
+
+# A leak of the driver core of some 6.12.y, whatever the bus: the reason why a
+# driver was not tried on a device that was just being added.
+KNOWN_LEAK = re.compile(r"device_set_deferred_probe_reason\+.*dev_err_probe\+[^\n]*\n"
+                        r" +__driver_probe_device\+", re.S)
 
 # Bits of /proc/sys/kernel/tainted that tell of trouble even if no line did:
 # machine check, bad page, oops, WARN, soft lockup.
@@ -78,6 +83,9 @@ class KernelLog:
         if not record:
             if not line.startswith(" ") or not self.lines:
                 self.lines.append((None, line))
+            elif self.lines[-1][0] is None:
+                # no property of a record, but kmemleak's report goes on
+                self.lines.append((None, line))
             return
         sequence, usec = int(record[2]), int(record[3])
         if self.next_sequence is not None:
@@ -100,6 +108,14 @@ def console_texts(data):
     return [CONSOLE_TIME.sub("", line) for line in lines]
 
 
+def is_known_leak(texts, i):
+    """Whether the report of kmemleak that begins with texts[i] is no news."""
+    end = i + 1
+    while end < len(texts) and texts[end].startswith(" "):
+        end += 1
+    return bool(KNOWN_LEAK.search("\n".join(texts[i:end])))
+
+
 def reports(texts, shown):
     """
     The lines of `shown` around each piece of trouble in `texts`, which run in
@@ -108,7 +124,7 @@ def reports(texts, shown):
     picked = []
     end = -1    # first line after what was picked last
     for i, text in enumerate(texts):
-        if not is_trouble(text):
+        if not is_trouble(text) or is_known_leak(texts, i):
             continue
         if i >= end:
             start = max(i - LINES_BEFORE, end, 0)
