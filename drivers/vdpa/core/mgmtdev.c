@@ -221,13 +221,15 @@ static void vdpa_mgmt_del_all(struct vdpa_mgmt_record *mgmt)
 {
 	struct vdpa_mgmt_dev *mdev = mgmt->mdev;
 	struct vdpa_dev_record *record;
+	struct list_head *first;
 
 	lockdep_assert_held(&mgmt->lock);
 	while (!list_empty(&mgmt->devs)) {
-		record = list_first_entry(&mgmt->devs, struct vdpa_dev_record,
-					  sibling);
+		first = mgmt->devs.next;
+		record = list_entry(first, struct vdpa_dev_record, sibling);
 		mdev->ops->dev_del(mdev, record->vdev);
-		if (WARN_ON(list_is_first(&record->sibling, &mgmt->devs)))
+		/* an address to compare, no more: the record may be gone */
+		if (WARN_ON(mgmt->devs.next == first))
 			break;
 	}
 }
