@@ -4,11 +4,11 @@
  *
  * It mounts the kernel's file systems, loads the modules it was told to, runs
  * the command, and relays the command's output and the kernel log to the host,
- * each over a virtio port of its own. When all is told it says on a further
+ * each over a virtio port, or raw serial line, of its own. When all is told it says on a further
  * port how the command ended and how much was relayed: the host takes nothing
  * but that for the verdict, and waits until it has seen every byte.
  *
- * Its orders are files of the initramfs: ORDERS_DIR/{modules,command,shell}.
+ * Its orders are files of the initramfs: ORDERS_DIR/{serial,modules,command,shell}.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -30,6 +30,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -164,6 +165,24 @@ static void mount_all(void)
 		give_up("/dev");
 }
 
+static char *order(const char *name)
+{
+	char path[64], *text = NULL;
+	size_t size = 0;
+	ssize_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), ORDERS_DIR "%s", name);
+	f = fopen(path, "re");
+	if (!f)
+		return NULL;
+	n = getdelim(&text, &size, '\0', f);
+	fclose(f);
+	if (n < 0)
+		return strdup("");
+	return text;
+}
+
 /* Opens the port that bears @name; its device node is called vportNpM. */
 static int port_open(const char *name)
 {
@@ -193,7 +212,7 @@ static int port_open(const char *name)
 	return fd;
 }
 
-static void open_channels(void)
+static void open_ports(void)
 {
 	long long deadline = now_ms() + PORT_WAIT_MS;
 	char name[64];
@@ -207,6 +226,44 @@ static void open_channels(void)
 			sleep_ms(2);
 		}
 	}
+}
+
+/* A serial line that passes on each byte as it is. */
+static int serial_open(const char *path)
+{
+	int fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct termios raw;
+
+	if (fd < 0 || tcgetattr(fd, &raw))
+		return -1;
+	cfmakeraw(&raw);
+	return tcsetattr(fd, TCSANOW, &raw) ? -1 : fd;
+}
+
+/* @order has a line "NAME DEVICE" for each channel. */
+static void open_serial(const char *order)
+{
+	char name[16], path[64];
+	int i, len;
+
+	for (; sscanf(order, "%15s %63s%n", name, path, &len) == 2; order += len)
+		for (i = 0; i < CH_MAX; i++)
+			if (!strcmp(channels[i].name, name))
+				channels[i].fd = serial_open(path);
+	for (i = CH_MAX - 1; i >= 0; i--)
+		if (channels[i].fd < 0)
+			give_up("a serial line is missing");
+}
+
+static void open_channels(void)
+{
+	char *serial = order("serial");
+
+	if (serial)
+		open_serial(serial);
+	else
+		open_ports();
+	free(serial);
 }
 
 static void open_events(void)
@@ -384,24 +441,6 @@ static bool job_finish(struct job *job)
 	return true;
 }
 
-static char *order(const char *name)
-{
-	char path[64], *text = NULL;
-	size_t size = 0;
-	ssize_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), ORDERS_DIR "%s", name);
-	f = fopen(path, "re");
-	if (!f)
-		return NULL;
-	n = getdelim(&text, &size, '\0', f);
-	fclose(f);
-	if (n < 0)
-		return strdup("");
-	return text;
-}
-
 static void load_modules(void)
 {
 	static const char load[] = "exec modprobe -a $(cat " ORDERS_DIR "modules)";
@@ -418,19 +457,22 @@ static void load_modules(void)
 	rest_in_peace();
 }
 
-/* @geometry is "ROWS COLUMNS" of the terminal that the host shows the console on. */
-static void start_shell(struct job *job, const char *geometry)
+/* @order: "DEVICE ROWS COLUMNS", the console and the terminal the host shows it on */
+static void start_shell(struct job *job, const char *order)
 {
 	char *argv[] = { "bash", "--login", NULL };
 	struct winsize ws = {};
-	int tty = open("/dev/ttyS0", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	char path[64] = "";
+	int fields, tty;
 
+	fields = sscanf(order, "%63s %hu %hu", path, &ws.ws_row, &ws.ws_col);
+	tty = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (tty < 0)
-		give_up("/dev/ttyS0");
-	if (sscanf(geometry, "%hu %hu", &ws.ws_row, &ws.ws_col) == 2)
+		give_up("the console");
+	if (fields == 3)
 		ioctl(tty, TIOCSWINSZ, &ws);
 	close(tty);
-	job_start(job, argv, "/dev/ttyS0");
+	job_start(job, argv, path);
 }
 
 static void start_command(struct job *job)
@@ -480,7 +522,7 @@ static unsigned long taint(void)
 
 int main(void)
 {
-	char *geometry;
+	char *shell;
 	struct job job;
 
 	mount_all();
@@ -491,10 +533,10 @@ int main(void)
 	say_verdict("up");
 	load_modules();
 
-	geometry = order("shell");
+	shell = order("shell");
 	say_verdict("start");
-	if (geometry)
-		start_shell(&job, geometry);
+	if (shell)
+		start_shell(&job, shell);
 	else
 		start_command(&job);
 

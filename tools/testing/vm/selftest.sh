@@ -3,7 +3,8 @@
 #
 # Tests the VM runner itself: that it tells the truth about the command, and
 # that no trouble in the guest passes for success. Prints TAP. It boots about
-# twenty machines, on the stock kernel's modules: ours need not be built.
+# twenty machines, on the stock kernel's modules: ours need not be built. If
+# there is a User Mode Linux (tools/build/test-kernel uml), that too is tried.
 
 # What the guest's shell is to expand stands in single quotes.
 # shellcheck disable=SC2016
@@ -11,6 +12,7 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
+build=$(cd "$here/../../.." && pwd)/build
 work=$(mktemp -d "${TMPDIR:-/tmp}/vdpa-check.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
@@ -159,6 +161,21 @@ test_status()
 	ok "several words of a command stay as they are" out_is 'two  words'
 }
 
+# streams_intact NAME ARG... - 1 MiB on each of both streams, with the runner's ARGs
+streams_intact()
+{
+	local name=$1
+
+	shift
+	numbered o >"$work/out.want"
+	numbered e >"$work/err.want"
+	run "$@" --file "$work/out.want:/data/" --file "$work/err.want:/data/" -- \
+		'cat /data/out.want & cat /data/err.want >&2; wait'
+	ok "$name: status" status_is 0
+	ok "$name: standard output is intact" cmp "$work/out" "$work/out.want"
+	ok "$name: standard error is intact" cmp "$work/err" "$work/err.want"
+}
+
 # Lines of 64 bytes, 1 MiB in all; the streams differ in one letter.
 numbered()
 {
@@ -167,13 +184,7 @@ numbered()
 
 test_output()
 {
-	numbered o >"$work/out.want"
-	numbered e >"$work/err.want"
-	run --file "$work/out.want:/data/" --file "$work/err.want:/data/" -- \
-		'cat /data/out.want & cat /data/err.want >&2; wait'
-	ok "1 MiB on each of both streams: status" status_is 0
-	ok "1 MiB on standard output is intact" cmp "$work/out" "$work/out.want"
-	ok "1 MiB on standard error is intact" cmp "$work/err" "$work/err.want"
+	streams_intact '1 MiB on each of both streams'
 
 	run -- 'wc -c; sleep 1000 & echo left a process behind'
 	ok "standard input is empty, processes left behind end" \
@@ -258,12 +269,13 @@ test_icount()
 		cmp "$work/first" "$work/out"
 }
 
+# test_concurrent [ARG]... - with the runner's ARGs
 test_concurrent()
 {
 	local i pids=() statuses=
 
 	for i in 1 2; do
-		"$here/run" --modules stock -- "echo I am $i; sleep 2; exit $i" \
+		"$here/run" --modules stock "$@" -- "echo I am $i; sleep 2; exit $i" \
 			>"$work/out$i" 2>"$work/err$i" &
 		pids+=($!)
 	done
@@ -277,11 +289,20 @@ test_concurrent()
 	ok "two runs at once do not disturb each other" status_is 0
 }
 
+# nothing_left GROUP - no process of that process group is alive
+nothing_left()
+{
+	! cat /proc/[0-9]*/stat 2>/dev/null | sed 's/.*) //' |
+		awk -v group="$1" '$3 == group && $1 != "Z"' | grep -q .
+}
+
+# test_killed [ARG]... - with the runner's ARGs
 test_killed()
 {
 	local pid child
 
-	"$here/run" --modules stock -- 'echo up; sleep 1000' >"$work/out" 2>"$work/err" &
+	: >"$work/out"
+	"$here/run" --modules stock "$@" -- 'echo up; sleep 1000' >"$work/out" 2>"$work/err" &
 	pid=$!
 	for _ in $(seq 300); do
 		grep -q up "$work/out" && break
@@ -295,6 +316,50 @@ test_killed()
 	[ -n "$child" ] && ! kill -0 "$child" 2>"$work/err"
 	status=$?
 	ok "it takes its machine along" status_is 0
+	ok "and all processes of that" nothing_left "$child"
+}
+
+# A User Mode Linux keeps what was promised above of QEMU.
+test_uml()
+{
+	local option uml=(--kernel "$build/uml/linux" --modules "$build/uml/modules")
+
+	[ -e "${uml[1]}" ] || return
+	mkdir "$work/home"
+	HOME=$work/home TMPDIR=$work/home XDG_CACHE_HOME=$work/cache run "${uml[@]}" -- \
+		'wc -c; exit 42'
+	ok "UML: exit status passes through" status_is 42
+	ok "UML: standard input is empty" out_is 0
+	ok "UML: nothing is left on the host" rmdir "$work/home"
+	head -c 300000 /dev/urandom >"$work/bytes"
+	run "${uml[@]}" --file "$work/bytes:/data/" -- 'cat /data/bytes'
+	ok "UML: binary output is intact" cmp "$work/out" "$work/bytes"
+	streams_intact 'UML: 1 MiB on each of both streams' "${uml[@]}"
+
+	run "${uml[@]}" -- 'echo "WARNING: CPU: 0 PID: 1 at x" >/dev/kmsg; echo done'
+	ok "UML: a warning in the kernel log fails the run" fails_with 'WARNING: CPU: 0 PID: 1 at x'
+	ok "UML: the command's output is there nevertheless" out_is 'done'
+	run "${uml[@]}" --append rdinit=/nonexistent --append init=/nonexistent -- true
+	ok "UML: a panic fails the run" fails_with 'Kernel panic - not syncing'
+	run "${uml[@]}" -- 'poweroff -f; sleep 1000'
+	ok "UML: a machine that ends without a verdict fails the run" fails_with 'without a verdict'
+	run "${uml[@]}" -- 'reboot -f; sleep 1000'
+	ok "UML: so does one that boots again" fails_with 'without a verdict'
+	run "${uml[@]}" --timeout 5 -- 'echo begun; sleep 1000'
+	ok "UML: a command without end hits --timeout" fails_with 'time is up: 5 s passed'
+	ok "UML: its output until then is there" out_is 'begun'
+
+	for option in '--smp 2' '--qemu -s' --icount; do
+		# shellcheck disable=SC2086
+		run "${uml[@]}" $option -- true
+		ok "UML: $option is refused" fails_with "${option% *} does not go with"
+	done
+	run "${uml[@]}" --mem 99999999 -- true
+	ok "UML: too much memory is refused" fails_with 'try a smaller --mem'
+	run --kernel "$(type -P ls)" -- true
+	ok "UML: another program is not taken for one" fails_with 'nor a User Mode Linux'
+	test_concurrent "${uml[@]}"
+	test_killed "${uml[@]}"
 }
 
 test_refusals()
@@ -314,7 +379,7 @@ test_refusals()
 	run --kernel /nonexistent -- true
 	ok "a missing kernel is named" fails_with '/nonexistent'
 	run --kernel "$0" -- true
-	ok "what is no kernel is refused" fails_with 'not an x86 bzImage'
+	ok "what is no kernel is refused" fails_with 'neither an x86 bzImage nor a User Mode Linux'
 	run --file /nonexistent:/x -- true
 	ok "a missing file is named" fails_with '/nonexistent'
 	run --modules "$work" -- true
@@ -345,5 +410,6 @@ test_options
 test_icount
 test_concurrent
 test_killed
+test_uml
 echo "1..$count"
 [ "$failed" -eq 0 ]
