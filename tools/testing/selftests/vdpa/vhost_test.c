@@ -722,6 +722,7 @@ static long call32(long nr, long a, long b, long c)
 }
 
 #define NR32_WRITE	4
+#define NR32_GETPID	20
 #define NR32_IOCTL	54
 
 static int calls32(int fd, void *low)
@@ -729,6 +730,9 @@ static int calls32(int fd, void *low)
 	struct vhost_msg_v2 *msg = low;
 	struct vhost_msg *old = low;
 
+	/* User Mode Linux takes the numbers for 64-bit ones */
+	if (call32(NR32_GETPID, 0, 0, 0) != getpid())
+		return 1;
 	memset(low, 0, 4096);
 	if (call32(NR32_IOCTL, fd, VHOST_SET_OWNER, 0))
 		return 2;
@@ -762,7 +766,7 @@ TEST_F(ioctl, from_32_bit_programs)
 	if (!pid)
 		_exit(calls32(self->fd, low));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) || WEXITSTATUS(status) == 1)
 		SKIP(return, "kernel without 32-bit system calls");
 	EXPECT_EQ(0, WEXITSTATUS(status));
 }
@@ -1339,7 +1343,7 @@ static int exactly_8_pages(int fd, char *mem)
 	if (vh_pinned())
 		return 2;
 	/* an address with so much behind it; the limit comes before the memory */
-	if (vh_map(fd, IOVA, 1ULL << 40, (char *)(16 * PAGE)) != ENOMEM)
+	if (vh_map(fd, IOVA, 1ULL << 38, (char *)(16 * PAGE)) != ENOMEM)
 		return 3;
 	if (vh_map(fd, IOVA, 5 * PAGE, mem))
 		return 4;
