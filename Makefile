@@ -48,6 +48,8 @@ help:
 	@echo '  fuzz         sends messages, mostly broken ones, to a kernel in a VM until it is'
 	@echo '               stopped or finds something: then what led there is in build/fuzz;'
 	@echo '               on the kernel that check-debug built, if it did'
+	@echo '  check-fast   the same kernel as a program of this host, in User Mode Linux:'
+	@echo '               selftests and unit tests, for after each edit'
 	@echo '  intree TREE=DIR  lays the subsystem over a Linux 6.12 source tree;'
 	@echo '               without TREE over a copy of Debian'"'"'s'
 	@echo '  shell        builds all and gives a shell in a VM'
@@ -74,7 +76,9 @@ tools:
 	@tools/build/setup --tell build
 	+@$(MAKE) -C tools/vdpa
 
-tests: modules
+tests: modules selftests
+
+selftests:
 	+@ksrc=$$(tools/build/kernel-source) && \
 	$(MAKE) $(jobs) -C $(SELFTESTS) KSFT_DIR="$$ksrc/tools/testing/selftests"
 
@@ -98,6 +102,11 @@ fuzz:
 	@tools/build/setup check
 	+@$(MAKE) modules
 	@tools/testing/fuzz/run-netlink --hunt $(VMFLAGS)
+
+check-fast:
+	@tools/build/setup check
+	+@$(MAKE) tools selftests
+	+@tools/build/check uml-kernel fast fast-shell
 
 intree:
 	@tools/build/setup check
@@ -125,4 +134,5 @@ clean:
 	+@$(MAKE) -C $(SELFTESTS) clean
 	@$(RM) -r build
 
-.PHONY: all help setup modules tools tests demo check check-debug coverage fuzz intree shell vm install uninstall clean
+.PHONY: all help setup modules tools tests selftests demo check check-debug check-fast coverage \
+	fuzz intree shell vm install uninstall clean
