@@ -65,6 +65,14 @@ vdpasim_mgmt_alloc(struct vdpasim_mgmt *mgmt, const char *name,
 	return vdpasim_alloc(mgmt, name, class, config);
 }
 
+static void vdpasim_mgmt_unregister_dev(struct vdpasim *sim)
+{
+	get_device(&sim->vdpa.dev);
+	_vdpa_unregister_device(&sim->vdpa);
+	vdpasim_dismantle(sim);
+	put_device(&sim->vdpa.dev);
+}
+
 static int vdpasim_mgmt_dev_add(struct vdpa_mgmt_dev *mdev, const char *name,
 				const struct vdpa_dev_set_config *config)
 {
@@ -80,13 +88,13 @@ static int vdpasim_mgmt_dev_add(struct vdpa_mgmt_dev *mdev, const char *name,
 	sim = vdpasim_mgmt_alloc(mgmt, name, config);
 	if (IS_ERR(sim))
 		return PTR_ERR(sim);
-	err = _vdpa_register_device(&sim->vdpa, sim->class->nvqs);
+	err = _vdpa_register_device(&sim->vdpa, sim->nvqs);
 	if (err) {
 		put_device(&sim->vdpa.dev);
 		return err;
 	}
 	if (READ_ONCE(mgmt->faults.fail_late_add)) {
-		_vdpa_unregister_device(&sim->vdpa);
+		vdpasim_mgmt_unregister_dev(sim);
 		return -EIO;
 	}
 	return 0;
@@ -98,7 +106,7 @@ static void vdpasim_mgmt_dev_del(struct vdpa_mgmt_dev *mdev,
 	struct vdpasim_mgmt *mgmt = mdev_to_mgmt(mdev);
 
 	vdpasim_fault_delay(READ_ONCE(mgmt->faults.del_delay_ms));
-	_vdpa_unregister_device(vdev);
+	vdpasim_mgmt_unregister_dev(vdpa_to_sim(vdev));
 }
 
 static const struct vdpa_mgmtdev_ops vdpasim_mgmt_ops = {
@@ -119,6 +127,7 @@ static void vdpasim_mgmt_init_debugfs(struct vdpasim_mgmt *mgmt,
 	debugfs_create_u32("fail_dev_add", 0600, dir, &faults->fail_dev_add);
 	debugfs_create_bool("fail_late_add", 0600, dir, &faults->fail_late_add);
 	debugfs_create_bool("fail_reset", 0600, dir, &faults->fail_reset);
+	vdpasim_stats_init_debugfs(mgmt, dir);
 	mgmt->dir = dir;
 }
 
@@ -207,7 +216,7 @@ int vdpasim_mgmt_add_default(struct vdpasim_mgmt *mgmt)
 	sim = vdpasim_mgmt_alloc(mgmt, NULL, &config);
 	if (IS_ERR(sim))
 		return PTR_ERR(sim);
-	err = vdpa_register_device(&sim->vdpa, sim->class->nvqs);
+	err = vdpa_register_device(&sim->vdpa, sim->nvqs);
 	if (err)
 		put_device(&sim->vdpa.dev);
 	return err;
@@ -216,6 +225,10 @@ EXPORT_SYMBOL_GPL(vdpasim_mgmt_add_default);
 
 static int __init vdpasim_init(void)
 {
+	/* Pages are written back through block devices. */
+	vdpasim_wq = alloc_workqueue("vdpa_sim", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!vdpasim_wq)
+		return -ENOMEM;
 	vdpasim_debugfs = debugfs_create_dir("vdpa_sim", NULL);
 	return 0;
 }
@@ -223,6 +236,7 @@ static int __init vdpasim_init(void)
 static void __exit vdpasim_exit(void)
 {
 	debugfs_remove(vdpasim_debugfs);
+	destroy_workqueue(vdpasim_wq);
 }
 
 module_init(vdpasim_init);
