@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Simulated vDPA devices of class net, and their management device
- *
- * As there is no data path yet, the link of these devices is down, and they
- * offer neither a control queue nor more than one queue pair.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/debugfs.h>
 #include <linux/err.h>
-#include <linux/etherdevice.h>
-#include <linux/if_ether.h>
+#include <linux/ethtool.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
+#include <linux/slab.h>
 
-#include <uapi/linux/virtio_config.h>
-#include <uapi/linux/virtio_net.h>
+#include "vdpa_sim_net.h"
 
-#include "vdpa_sim.h"
-
-#define VDPASIM_NET_REQUIRED	(BIT_ULL(VIRTIO_F_VERSION_1) | \
-				 BIT_ULL(VIRTIO_F_ACCESS_PLATFORM))
-
-#define VDPASIM_NET_FEATURES	(VDPASIM_NET_REQUIRED | \
-				 BIT_ULL(VIRTIO_NET_F_MTU) | \
-				 BIT_ULL(VIRTIO_NET_F_MAC) | \
-				 BIT_ULL(VIRTIO_NET_F_STATUS))
+#define VDPASIM_NET_FEATURES	(VDPASIM_FEATURES |			\
+				 BIT_ULL(VIRTIO_NET_F_MTU) |		\
+				 BIT_ULL(VIRTIO_NET_F_MAC) |		\
+				 BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) |	\
+				 BIT_ULL(VIRTIO_NET_F_STATUS) |		\
+				 BIT_ULL(VIRTIO_NET_F_SPEED_DUPLEX) |	\
+				 BIT_ULL(VIRTIO_NET_F_CTRL_VQ) |	\
+				 BIT_ULL(VIRTIO_NET_F_CTRL_RX) |	\
+				 BIT_ULL(VIRTIO_NET_F_CTRL_RX_EXTRA) |	\
+				 BIT_ULL(VIRTIO_NET_F_CTRL_VLAN) |	\
+				 BIT_ULL(VIRTIO_NET_F_CTRL_MAC_ADDR) |	\
+				 BIT_ULL(VIRTIO_NET_F_GUEST_ANNOUNCE) |	\
+				 BIT_ULL(VIRTIO_NET_F_MQ))
 
 static char *macaddr;
 module_param(macaddr, charp, 0444);
@@ -73,27 +74,224 @@ static int vdpasim_net_init_mtu(struct vdpasim *sim, __le16 *mtu,
 	return 0;
 }
 
-/* virtio 1.3, 5.1.4; VIRTIO_NET_S_LINK_UP stays clear, see above */
+static void vdpasim_net_init_speed(struct vdpasim *sim)
+{
+	struct virtio_net_config *space = sim->config;
+
+	if (!(sim->features & BIT_ULL(VIRTIO_NET_F_SPEED_DUPLEX)))
+		return;
+	space->speed = cpu_to_le32(SPEED_10000);
+	space->duplex = DUPLEX_FULL;
+}
+
+/* Without a word a device has one queue pair, and no need to offer more. */
+static u16 vdpasim_net_pairs(u64 features,
+			     const struct vdpa_dev_set_config *config)
+{
+	if (features & BIT_ULL(VIRTIO_NET_F_MQ) &&
+	    config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP))
+		return config->net.max_vq_pairs;
+	return 1;
+}
+
+static int vdpasim_net_num_vqs(u64 features,
+			       const struct vdpa_dev_set_config *config)
+{
+	bool given = config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP);
+	u16 pairs = config->net.max_vq_pairs;
+
+	if (given && (!pairs || pairs > VDPASIM_NET_PAIRS_MAX)) {
+		NL_SET_ERR_MSG_FMT(config->extack,
+				   "Number of queue pairs is not from 1 to %u",
+				   VDPASIM_NET_PAIRS_MAX);
+		return -EINVAL;
+	}
+	if (given && pairs > 1 && !(features & BIT_ULL(VIRTIO_NET_F_MQ))) {
+		NL_SET_ERR_MSG(config->extack,
+			       "More than one queue pair needs the feature MQ");
+		return -EINVAL;
+	}
+	return 2 * vdpasim_net_pairs(features, config) +
+	       !!(features & BIT_ULL(VIRTIO_NET_F_CTRL_VQ));
+}
+
+/* The owner of the queues' locks: see vdpasim_lock_vqs(). */
+static void vdpasim_net_init_vqs(struct vdpasim_net *net)
+{
+	unsigned int i;
+
+	for (i = 0; i < net->max_pairs; i++)
+		net->sim->vqs[2 * i].inner = true;
+}
+
+/* virtio 1.3, 5.1.4 */
 static int vdpasim_net_init_config(struct vdpasim *sim,
 				   const struct vdpa_dev_set_config *config)
 {
 	struct virtio_net_config *space = sim->config;
+	struct vdpasim_net *net;
+	int err;
 
-	space->max_virtqueue_pairs = (__force __virtio16)cpu_to_le16(1);
-	return vdpasim_net_init_mac(sim, space->mac, config) ?:
-	       vdpasim_net_init_mtu(sim, (__force __le16 *)&space->mtu, config);
+	net = kzalloc(sizeof(*net), GFP_KERNEL);
+	if (!net)
+		return -ENOMEM;
+	sim->priv = net;
+	net->sim = sim;
+	INIT_LIST_HEAD(&net->entry);
+	net->max_pairs = vdpasim_net_pairs(sim->features, config);
+	net->pairs = 1;
+	vdpasim_net_init_vqs(net);
+	vdpasim_net_init_speed(sim);
+
+	space->max_virtqueue_pairs =
+		(__force __virtio16)cpu_to_le16(net->max_pairs);
+	err = vdpasim_net_init_mac(sim, space->mac, config) ?:
+	      vdpasim_net_init_mtu(sim, (__force __le16 *)&space->mtu, config);
+	if (err)
+		return err;
+	ether_addr_copy(net->mac, space->mac);
+	err = vdpasim_net_filter_init(net);
+	if (!err)
+		vdpasim_net_link_add(net);
+	return err;
 }
 
-static const struct vdpasim_class vdpasim_net_class = {
+static void vdpasim_net_gone(struct vdpasim *sim)
+{
+	if (sim->priv)
+		vdpasim_net_link_remove(sim->priv);
+}
+
+static void vdpasim_net_release(struct vdpasim *sim)
+{
+	struct vdpasim_net *net = sim->priv;
+
+	if (!net)
+		return;
+	kfree(rcu_dereference_protected(net->filter, true));
+	kfree(net);
+}
+
+/* virtio 1.3, 5.1.3.1: what all but one of these need is a control queue. */
+static bool vdpasim_net_check_features(u64 features)
+{
+	const u64 need_ctrl_vq = BIT_ULL(VIRTIO_NET_F_CTRL_RX) |
+				 BIT_ULL(VIRTIO_NET_F_CTRL_RX_EXTRA) |
+				 BIT_ULL(VIRTIO_NET_F_CTRL_VLAN) |
+				 BIT_ULL(VIRTIO_NET_F_CTRL_MAC_ADDR) |
+				 BIT_ULL(VIRTIO_NET_F_GUEST_ANNOUNCE) |
+				 BIT_ULL(VIRTIO_NET_F_MQ);
+
+	return features & BIT_ULL(VIRTIO_NET_F_CTRL_VQ) ||
+	       !(features & need_ctrl_vq);
+}
+
+static u32 vdpasim_net_vq_group(const struct vdpasim *sim, u16 idx)
+{
+	return idx == vdpasim_net_ctrl_idx(sim) ? VDPASIM_NET_GROUP_CTRL :
+						  VDPASIM_NET_GROUP_DATA;
+}
+
+static u32 vdpasim_net_vq_desc_group(const struct vdpasim *sim, u16 idx)
+{
+	return idx == vdpasim_net_ctrl_idx(sim) ? VDPASIM_NET_GROUP_CTRL :
+						  VDPASIM_NET_GROUP_DESC;
+}
+
+static void vdpasim_net_driver_ok(struct vdpasim *sim)
+{
+	const struct virtio_net_config *space = sim->config;
+	struct vdpasim_net *net = vdpasim_to_net(sim);
+	u64 features = sim->driver_features;
+
+	net->mergeable = features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF);
+	net->mtu = U16_MAX;
+	if (features & BIT_ULL(VIRTIO_NET_F_MTU))
+		net->mtu = le16_to_cpu((__force __le16)space->mtu);
+	vdpasim_net_filter_reset(net, features);
+}
+
+static void vdpasim_net_reset(struct vdpasim *sim)
+{
+	struct virtio_net_config *space = sim->config;
+	struct vdpasim_net *net = vdpasim_to_net(sim);
+
+	WRITE_ONCE(net->pairs, 1);
+	spin_lock(&sim->config_lock);
+	ether_addr_copy(space->mac, net->mac);
+	space->status &= (__force __virtio16)cpu_to_le16(~VIRTIO_NET_S_ANNOUNCE);
+	spin_unlock(&sim->config_lock);
+	vdpasim_net_filter_reset(net, sim->features);
+}
+
+/* Receive queues are served by those who send. */
+static bool vdpasim_net_serve(struct vdpasim_vq *vq,
+			      struct vdpasim_worker *worker)
+{
+	if (vq->idx == vdpasim_net_ctrl_idx(vq->sim))
+		return vdpasim_net_control(vq);
+	if (vdpasim_net_is_tx(vq->idx))
+		return vdpasim_net_transmit(vq, worker);
+	return false;
+}
+
+static const char *const vdpasim_net_rx_counters[] = {
+	[VDPASIM_NET_PACKETS] = "rx packets",
+	[VDPASIM_NET_BYTES] = "rx bytes",
+	[VDPASIM_NET_ERRORS] = "rx errors",
+	[VDPASIM_NET_DROPS] = "rx drops",
+	[VDPASIM_NET_RX_OVERRUNS] = "rx overruns",
+	[VDPASIM_NET_RX_FILTERED] = "rx filtered",
+	NULL
+};
+
+static const char *const vdpasim_net_tx_counters[] = {
+	[VDPASIM_NET_PACKETS] = "tx packets",
+	[VDPASIM_NET_BYTES] = "tx bytes",
+	[VDPASIM_NET_ERRORS] = "tx errors",
+	[VDPASIM_NET_DROPS] = "tx drops",
+	NULL
+};
+
+static const char *const vdpasim_net_ctrl_counters[] = {
+	[VDPASIM_NET_CTRL_REQUESTS] = "cvq requests",
+	[VDPASIM_NET_CTRL_SUCCESSES] = "cvq successes",
+	[VDPASIM_NET_CTRL_ERRORS] = "cvq errors",
+	NULL
+};
+
+static const char *const *
+vdpasim_net_counter_names(const struct vdpasim *sim, u16 idx)
+{
+	if (idx == vdpasim_net_ctrl_idx(sim))
+		return vdpasim_net_ctrl_counters;
+	return vdpasim_net_is_tx(idx) ? vdpasim_net_tx_counters :
+					vdpasim_net_rx_counters;
+}
+
+static struct vdpasim_class vdpasim_net_class = {
 	.device_id = VIRTIO_ID_NET,
-	.nvqs = 2,
+	.nvqs = 2 * VDPASIM_NET_PAIRS_MAX + 1,
+	.ngroups = VDPASIM_NET_NUM_GROUPS,
+	.nas = 2,
 	.features = VDPASIM_NET_FEATURES,
-	.required = VDPASIM_NET_REQUIRED,
+	.required = VDPASIM_REQUIRED,
 	.config_attr_mask = BIT_ULL(VDPA_ATTR_DEV_FEATURES) |
 			    BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR) |
-			    BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU),
+			    BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU) |
+			    BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP),
 	.config_size = sizeof(struct virtio_net_config),
+	.num_vqs = vdpasim_net_num_vqs,
 	.init_config = vdpasim_net_init_config,
+	.check_features = vdpasim_net_check_features,
+	.vq_group = vdpasim_net_vq_group,
+	.vq_desc_group = vdpasim_net_vq_desc_group,
+	.driver_ok = vdpasim_net_driver_ok,
+	.reset = vdpasim_net_reset,
+	.serve = vdpasim_net_serve,
+	.counter_names = vdpasim_net_counter_names,
+	.gone = vdpasim_net_gone,
+	.release = vdpasim_net_release,
 };
 
 static const struct vdpasim_class *const vdpasim_net_classes[] = {
@@ -126,10 +324,13 @@ static int __init vdpasim_net_init(void)
 	dev = root_device_register("vdpasim_net");
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
+	vdpasim_net_class.scratch_size = vdpasim_net_turn_size();
 	vdpasim_net_mgmt.mdev.device = dev;
 	err = vdpasim_mgmt_register(&vdpasim_net_mgmt, NULL);
 	if (err)
 		goto err_dev;
+	debugfs_create_file("peer", 0600, vdpasim_net_mgmt.dir, NULL,
+			    &vdpasim_net_peer_fops);
 	if (default_device) {
 		err = vdpasim_mgmt_add_default(&vdpasim_net_mgmt);
 		if (err)
