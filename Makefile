@@ -13,7 +13,7 @@ DESTDIR ?=
 VMFLAGS ?=
 
 MODULES_CONFIG := CONFIG_VDPA=m CONFIG_VDPA_RING=m CONFIG_VDPA_SIM=m CONFIG_VDPA_SIM_NET=m \
-	CONFIG_VHOST_VDPA=m CONFIG_VDPA_SELFTEST=m
+	CONFIG_VDPA_SIM_BLOCK=m CONFIG_VHOST_VDPA=m CONFIG_VDPA_SELFTEST=m
 SELFTESTS := tools/testing/selftests/vdpa
 VM_RUN := tools/testing/vm/run
 DEBUG_LANES := build test-kernel debug faults vendor fuzz-debug coverage
