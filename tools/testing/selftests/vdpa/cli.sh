@@ -338,9 +338,10 @@ refused_by_the_kernel() {
 	refused '"01:00:5e:00:00:01": MAC address is not a unicast address' \
 		"Invalid argument" \
 		vdpa dev add name one0 mgmtdev $SIM mac 01:00:5e:00:00:01
-	refused '"2": Attribute is not supported by the management device' \
+	mgmt_new plain
+	refused '"1500": Attribute is not supported by the management device' \
 		"Operation not supported" \
-		vdpa dev add name one0 mgmtdev $SIM max_vqp 2
+		vdpa dev add name one0 mgmtdev plain mtu 1500
 	refused '"block": Class is not supported by the management device' \
 		"Operation not supported" \
 		vdpa dev add name one0 mgmtdev $SIM type block

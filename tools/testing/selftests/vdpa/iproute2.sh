@@ -125,8 +125,9 @@ refusals() {
 	their_refusal "File exists" dev add name taken mgmtdev $SIM
 	their_refusal "Numerical result out of range" \
 		dev add name x mgmtdev $SIM mtu 67
+	mgmt_new plain
 	their_refusal "Operation not supported" \
-		dev add name x mgmtdev $SIM max_vqp 2
+		dev add name x mgmtdev plain mtu 1500
 	# what mainline lets pass
 	their_refusal "Invalid argument" \
 		dev add name x mgmtdev $SIM mac 01:00:5e:00:00:01

@@ -303,7 +303,7 @@ TEST_F(life, dev_add_get_del)
 	EXPECT_STREQ(ENV_SIM, ev.dev.mgmt_name);
 	EXPECT_EQ(ENV_CLASS_NET, ev.dev.id);
 	EXPECT_EQ(0, ev.dev.vendor);
-	EXPECT_EQ(ENV_SIM_VQS, ev.dev.max_vqs);
+	EXPECT_EQ(ENV_SIM_DEV_VQS, ev.dev.max_vqs);
 	EXPECT_EQ(256, ev.dev.max_vq_size);
 	EXPECT_LE(1, ev.dev.min_vq_size);
 	EXPECT_GE(256, ev.dev.min_vq_size);
@@ -717,12 +717,12 @@ REFUSAL(dev_new_class_not_among_several) {
 	.err = EOPNOTSUPP, .text = TEXT_CLASS, .bad_attr = VDPA_ATTR_DEV_ID,
 };
 
-REFUSAL(dev_new_max_vqp_not_supported) {
+REFUSAL(dev_new_mtu_not_supported) {
 	.cmd = VDPA_CMD_DEV_NEW,
-	.attr = { MGMT(ENV_SIM), NAME("fresh"),
-		  ATTR_U16(VDPA_ATTR_DEV_NET_CFG_MAX_VQP, 2) },
+	.attr = { MGMT(PLAIN), NAME("fresh"),
+		  ATTR_U16(VDPA_ATTR_DEV_NET_CFG_MTU, 1500) },
 	.err = EOPNOTSUPP, .text = TEXT_ATTR,
-	.bad_attr = VDPA_ATTR_DEV_NET_CFG_MAX_VQP,
+	.bad_attr = VDPA_ATTR_DEV_NET_CFG_MTU,
 };
 
 REFUSAL(dev_new_max_vqp_0) {
@@ -788,14 +788,6 @@ REFUSAL(dev_new_mac_of_7_bytes) {
 		    "\x02\x00\x00\x00\x00\x01\x02" } },
 	.err = EINVAL, .err_too = ERANGE,
 	.bad_attr = VDPA_ATTR_DEV_NET_CFG_MACADDR,
-};
-
-REFUSAL(dev_new_mtu_not_supported) {
-	.cmd = VDPA_CMD_DEV_NEW,
-	.attr = { MGMT(PLAIN), NAME("fresh"),
-		  ATTR_U16(VDPA_ATTR_DEV_NET_CFG_MTU, 1500) },
-	.err = EOPNOTSUPP, .text = TEXT_ATTR,
-	.bad_attr = VDPA_ATTR_DEV_NET_CFG_MTU,
 };
 
 REFUSAL(dev_new_mac_for_block) {

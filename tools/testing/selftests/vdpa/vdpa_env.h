@@ -17,7 +17,8 @@
 
 #define ENV_SIM		"vdpasim_net"
 #define ENV_SIM_MODULE	"vdpa_sim_net"
-#define ENV_SIM_VQS	2U	/* receive, transmit */
+#define ENV_SIM_VQS	33U	/* 16 queue pairs and a control queue */
+#define ENV_SIM_DEV_VQS	3U	/* of a device that nobody wanted more for */
 #define ENV_TEST_MODULE	"vdpa_test"
 #define ENV_TEST_BUS	"vdpatest"
 #define ENV_DRIVER	"vdpa_test_driver"

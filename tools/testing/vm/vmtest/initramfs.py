@@ -25,6 +25,9 @@ PROGRAMS = {
     "bash": "/usr/bin/bash",
     "kmod": "/usr/bin/kmod",
     "ip": "/usr/sbin/ip",
+    "mke2fs": "/usr/sbin/mke2fs",
+    "e2fsck": "/usr/sbin/e2fsck",
+    "blkdiscard": "/usr/sbin/blkdiscard",
 }
 LINKS = {"/usr/bin/sh": "dash", "/init": "usr/sbin/init"}
 KMOD_LINKS = ("modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depmod")

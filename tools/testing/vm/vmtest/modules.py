@@ -19,11 +19,11 @@ SUBSYSTEM = ("vdpa", "vduse", "vhost_vdpa", "virtio_vdpa", "vp_vdpa", "ifcvf", "
 # Loaded before the command runs, in this order, where they exist. Bus drivers
 # of ours are left to the tests: a new device binds to the one loaded first.
 LOAD_STOCK = ("vdpa", "vduse", "vhost_vdpa", "virtio_vdpa")
-LOAD_OURS = ("vdpa", "vdpa_sim", "vdpa_sim_net", "vdpa_sim_blk")
+LOAD_OURS = ("vdpa", "vdpa_sim", "vdpa_sim_net")
 
 # Stock modules at hand in every guest, with all that they depend on.
 EXTRA = ("vhost_iotlb", "irqbypass", "iova", "virtio_net", "virtio_blk", "virtio_rng", "tun",
-         "veth", "dummy", "bridge", "macvtap", "vhost_net")
+         "veth", "dummy", "bridge", "macvtap", "vhost_net", "8021q")
 
 OUR_DIRS = ("drivers/vdpa", "tools/testing/selftests")
 

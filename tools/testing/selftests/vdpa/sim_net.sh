@@ -1,0 +1,321 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Packets through simulated devices of class net, with the kernel's own driver.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+TESTS="loops_by_default ping_peer ping_split_ring ping_bare ping_jumbo
+       ping_jumbo_without_merging too_long_for_the_receiver
+       tcp tcp_split_ring tcp_multiqueue vlan other_address filters
+       nobody_home cable link_down_at_del del_in_traffic unload_in_traffic
+       peer_refuses pairs_refused"
+
+PEER=$SIM_DIR/$SIM/peer
+STATS=$SIM_DIR/$SIM/stats
+
+# Features as hexadecimal numbers, MQ and the like included only in the first
+SPLIT=0x8000000330bf8028
+BARE=0x300010028
+
+RESET=reset_net
+reset_net() {
+	for ns in vt1 vt2; do
+		ip netns del $ns 2>/dev/null
+	done
+	reset_all
+}
+
+need_driver() {
+	modprobe virtio_net 2>/dev/null
+	modprobe virtio_vdpa 2>/dev/null || skip "no bus driver virtio_vdpa"
+	ip netns list >/dev/null 2>&1 || skip "no ip of iproute2"
+}
+
+netdev() {
+	for _ in $(seq 100); do
+		set -- /sys/devices/$SIM/"$1"/virtio*/net/*
+		[ -e "$1" ] && basename "$1" && return
+		sleep 0.05
+	done
+	fail "no network interface"
+}
+
+# Device a is in namespace vt1 with 10.9.0.1, b in vt2 with 10.9.0.2
+add_one() {
+	dev=$1
+	number=$2
+	shift 2
+	want_ok vdpa dev add name "$dev" mgmtdev $SIM \
+		mac "02:00:00:00:00:0$number" "$@"
+	if=$(netdev "$dev") || exit 1
+	ip netns add "vt$number" 2>/dev/null
+	want_ok ip link set dev "$if" netns "vt$number" name "$dev"
+	want_ok ip -n "vt$number" addr add "10.9.0.$number/24" dev "$dev"
+	want_ok ip -n "vt$number" link set dev "$dev" up
+}
+
+add_pair() {
+	need_driver
+	add_one a 1 "$@"
+	add_one b 2 "$@"
+	echo "a b" > "$PEER" || fail "cannot connect"
+}
+
+in1() {
+	ip netns exec vt1 "$@"
+}
+
+in2() {
+	ip netns exec vt2 "$@"
+}
+
+# The sum of a counter over all queues of a device: DEVICE COUNTER
+counter() {
+	sed -n "s/^$1 .* $2 \([0-9]*\).*/\1/p" "$STATS" |
+		awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+carrier() {
+	ip netns exec "$1" cat "/sys/class/net/$2/carrier"
+}
+
+want_carrier() {
+	for _ in $(seq 100); do
+		[ "$(carrier "$1" "$2")" = "$3" ] && return
+		sleep 0.05
+	done
+	fail "carrier of $2 does not become $3"
+}
+
+want_ping() {
+	want_ok in1 ping -c 3 -i 0.1 -W 10 "$@" 10.9.0.2
+	grep -q "3 packets received" "$OUT" || { show_run; fail "lost packets"; }
+}
+
+# CONNECTIONS BYTES
+want_stream() {
+	in2 "$HERE/stream" listen 7000 "$1" > "$TMP/listen" 2>&1 &
+	listener=$!
+	for _ in $(seq 100); do
+		in2 grep -q ":1B58 .* 0A" /proc/net/tcp && break
+		sleep 0.05
+	done
+	want_ok in1 "$HERE/stream" send 10.9.0.2 7000 "$1" "$2"
+	wait $listener || { cat "$TMP/listen"; fail "not all arrived"; }
+	want_eq $(($1 * $2)) "$(cat "$TMP/listen")" "bytes received"
+}
+
+loops_by_default() {
+	need_driver
+	add_one a 1
+	want_eq "a a" "$(cat "$PEER")" peer
+	before=$(counter a "rx packets")
+	in1 ping -c 2 -i 0.1 -W 1 10.9.0.77 >/dev/null
+	# its own questions who has that address
+	[ "$(counter a "rx packets")" -gt "$before" ] || fail "nothing came back"
+	want_eq 0 "$(counter b "rx packets")" "packets of nobody"
+}
+
+ping_peer() {
+	add_pair
+	want_ping
+}
+
+ping_split_ring() {
+	add_pair device_features $SPLIT
+	want_ping
+}
+
+# No control queue, merging, indirect descriptors, event index
+ping_bare() {
+	add_pair device_features $BARE
+	want_ping
+}
+
+ping_jumbo() {
+	add_pair mtu 9000
+	want_ping -s 8900
+}
+
+ping_jumbo_without_merging() {
+	add_pair mtu 9000 device_features $BARE
+	want_ping -s 8900
+}
+
+too_long_for_the_receiver() {
+	need_driver
+	add_one a 1 mtu 9000
+	add_one b 2 mtu 1500
+	echo "a b" > "$PEER"
+	want_ping -s 1400
+	in1 ping -c 2 -i 0.1 -W 1 -s 4000 10.9.0.2 >/dev/null &&
+		fail "more than the MTU went through"
+	[ "$(counter b "rx errors")" -ge 2 ] || fail "not counted as errors"
+	want_ping
+}
+
+tcp() {
+	add_pair
+	want_stream 1 8000000
+}
+
+tcp_split_ring() {
+	add_pair device_features $SPLIT
+	want_stream 2 4000000
+}
+
+tcp_multiqueue() {
+	add_pair max_vqp 4
+	want_eq 9 "$(grep -c "^a " "$STATS")" "queues of a"
+	want_stream 16 500000
+	used=$(grep -c "^a .* tx packets [1-9][0-9][0-9]" "$STATS")
+	[ "$used" -gt 1 ] || { cat "$STATS"; fail "$used queues used"; }
+	want_eq 0 "$(counter a "tx errors")" "tx errors"
+	want_eq 0 "$(counter b "cvq errors")" "cvq errors"
+}
+
+vlan() {
+	add_pair
+	for i in 1 2; do
+		dev=$(echo $i | tr 12 ab)
+		ip -n vt$i link add link "$dev" name v5 type vlan id 5 \
+			2>"$ERR" || skip "no VLANs: $(cat "$ERR")"
+		want_ok ip -n vt$i addr add 10.9.5.$i/24 dev v5
+		want_ok ip -n vt$i link set dev v5 up
+	done
+	want_ok in1 ping -c 2 -i 0.1 -W 10 10.9.5.2
+	# one that the other end does not know
+	want_ok ip -n vt1 link add link a name v6 type vlan id 6
+	want_ok ip -n vt1 addr add 10.9.6.1/24 dev v6
+	want_ok ip -n vt1 link set dev v6 up
+	before=$(counter b "rx filtered")
+	in1 ping -c 2 -i 0.1 -W 1 10.9.6.2 >/dev/null
+	[ "$(counter b "rx filtered")" -gt "$before" ] || fail "not filtered"
+}
+
+other_address() {
+	add_pair
+	want_ok ip -n vt2 link set dev b down
+	want_ok ip -n vt2 link set dev b address 02:aa:bb:cc:dd:ee
+	want_ok ip -n vt2 link set dev b up
+	want_ping
+	want_eq 0 "$(counter b "cvq errors")" "cvq errors"
+}
+
+# Static neighbours make it send to an address that is not the receiver's
+filters() {
+	add_pair
+	want_ok ip -n vt1 neigh replace 10.9.0.2 lladdr 02:00:00:00:00:99 dev a
+	before=$(counter b "rx filtered")
+	in1 ping -c 2 -i 0.1 -W 1 10.9.0.2 >/dev/null && fail "it came through"
+	[ "$(counter b "rx filtered")" -ge $((before + 2)) ] || fail "not filtered"
+	want_ok ip -n vt2 link set dev b promisc on
+	before=$(counter b "rx packets")
+	in1 ping -c 2 -i 0.1 -W 1 10.9.0.2 >/dev/null
+	[ "$(counter b "rx packets")" -ge $((before + 2)) ] ||
+		fail "promiscuous, but it does not get all"
+}
+
+# A driver that takes nothing does not stop the sender
+nobody_home() {
+	add_pair
+	want_ping
+	want_ok ip -n vt2 link set dev b down
+	want_ok ip -n vt1 neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 dev a
+	in1 ping -c 600 -i 0.001 -W 1 10.9.0.2 >/dev/null
+	[ "$(counter b "rx overruns")" -gt 0 ] || { cat "$STATS"; fail "no overrun"; }
+	want_ok ip -n vt2 link set dev b up
+	want_ping
+}
+
+cable() {
+	add_pair
+	want_eq "a b
+b a" "$(cat "$PEER")" peer
+	echo a > "$PEER"
+	want_eq "a
+b" "$(cat "$PEER")" "peer, unplugged"
+	want_carrier vt1 a 0
+	want_carrier vt2 b 0
+	echo "b b" > "$PEER"
+	want_carrier vt2 b 1
+	want_carrier vt1 a 0
+	echo "b  a" > "$PEER"
+	want_carrier vt1 a 1
+	want_ping
+	want_eq 0 "$(counter a "cvq errors")" "cvq errors"
+}
+
+link_down_at_del() {
+	add_pair
+	want_ping
+	want_ok vdpa dev del a
+	want_carrier vt2 b 0
+	want_eq b "$(cat "$PEER")" peer
+	add_one c 1
+	echo "c b" > "$PEER"
+	want_carrier vt2 b 1
+	want_ping
+}
+
+background_stream() {
+	in2 "$HERE/stream" listen 7000 4 >/dev/null 2>&1 &
+	listener=$!
+	sleep 0.5
+	in1 "$HERE/stream" send 10.9.0.2 7000 4 1000000000 >/dev/null 2>&1 &
+	sender=$!
+	sleep 1
+}
+
+end_stream() {
+	kill $sender $listener 2>/dev/null
+	wait $sender $listener
+}
+
+del_in_traffic() {
+	add_pair max_vqp 2
+	background_stream
+	want_ok vdpa dev del a
+	want_ok vdpa dev del b
+	end_stream
+	want_eq "" "$(devices)" devices
+}
+
+unload_in_traffic() {
+	add_pair
+	background_stream
+	want_ok rmmod vdpa_sim_net
+	end_stream
+	want_eq "" "$(devices)" devices
+}
+
+peer_refuses() {
+	want_ok vdpa dev add name a mgmtdev $SIM
+	for line in "" "a nosuch" "nosuch a" nosuch "a a a" "$(printf '%0200d' 0)"; do
+		if (echo "$line" > "$PEER") 2>/dev/null; then
+			fail "\"$line\" was accepted"
+		fi
+	done
+	want_eq "a a" "$(cat "$PEER")" peer
+}
+
+pairs_refused() {
+	want_refused 1 "not from 1 to 16" \
+		vdpa dev add name a mgmtdev $SIM max_vqp 17
+	want_refused 1 "needs the feature MQ" \
+		vdpa dev add name a mgmtdev $SIM max_vqp 2 device_features $BARE
+	# MQ without CTRL_VQ
+	want_refused 1 "lacks another one that it needs" \
+		vdpa dev add name a mgmtdev $SIM device_features 0x300400020
+	want_ok vdpa dev add name a mgmtdev $SIM max_vqp 16
+	want_ok vdpa dev show a
+	grep -q "max_vqs 33" "$OUT" || { show_run; fail "not 33 queues"; }
+}
+
+run_tests
+rc=$?
+reset_net
+[ ! -d /sys/module/virtio_vdpa ] || unload virtio_vdpa
+exit $rc
