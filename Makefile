@@ -50,6 +50,7 @@ help:
 	@echo '               on the kernel that check-debug built, if it did'
 	@echo '  check-fast   the same kernel as a program of this host, in User Mode Linux:'
 	@echo '               selftests and unit tests, for after each edit'
+	@echo '  check-kcsan  what runs in several threads, on a kernel that detects data races'
 	@echo '  intree TREE=DIR  lays the subsystem over a Linux 6.12 source tree;'
 	@echo '               without TREE over a copy of Debian'"'"'s'
 	@echo '  shell        builds all and gives a shell in a VM'
@@ -108,6 +109,11 @@ check-fast:
 	+@$(MAKE) tools selftests
 	+@tools/build/check uml-kernel fast fast-shell
 
+check-kcsan:
+	@tools/build/setup check
+	+@$(MAKE) tools selftests
+	+@tools/build/check kcsan-kernel kcsan
+
 intree:
 	@tools/build/setup check
 	@tools/build/intree $(TREE)
@@ -134,5 +140,5 @@ clean:
 	+@$(MAKE) -C $(SELFTESTS) clean
 	@$(RM) -r build
 
-.PHONY: all help setup modules tools tests selftests demo check check-debug check-fast coverage \
-	fuzz intree shell vm install uninstall clean
+.PHONY: all help setup modules tools tests selftests demo check check-debug check-fast check-kcsan \
+	coverage fuzz intree shell vm install uninstall clean

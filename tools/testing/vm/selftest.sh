@@ -142,6 +142,29 @@ test_log_patterns()
 	if len(texts) != 16 or "\n".join(shown).count("some_probe") != 1 or \
 	   klog.reports(texts[:8], texts[:8]) or not klog.reports(texts[8:], texts[8:]):
 	    wrong.append(f"leaks: {texts} {shown}")
+
+	# What KCSAN reports: a race of the kernel's, and of a module's with it.
+	RACE = """\
+	==================================================================
+	BUG: KCSAN: data-race in a / b
+
+	write (marked) to 0xffff88800a1b2c00 of 8 bytes by task 123 on cpu 1:
+	 a+0x1/0x2
+	 %s
+	 c+0x1/0x2
+	 d+0x1/0x2 [vdpa]
+
+	read to 0xffff88800a1b2c00 of 8 bytes by interrupt on cpu 0:
+	 b+0x1/0x2
+
+	Reported by Kernel Concurrency Sanitizer on:
+	CPU: 0 UID: 0 PID: 7 Comm: vdpa
+	==================================================================
+	"""
+	race = [(RACE % frame).splitlines() for frame in ("e+0x1/0x2", "e+0x1/0x2 [vdpa_sim]")]
+	if klog.reports(race[0], race[0]) or not klog.reports(race[1], race[1]) or \
+	   not klog.reports(race[0][:-1], race[0][:-1]):
+	    wrong.append("races")
 	sys.exit("\n".join(wrong) or 0)
 	EOF
 	status=$?

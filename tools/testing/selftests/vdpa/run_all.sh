@@ -20,7 +20,7 @@ BUS=/sys/bus/vdpa
 DEBUGFS=/sys/kernel/debug
 
 # A kernel that watches its locks or its memory takes its time: env_time_scale()
-if [ -e $DEBUGFS/kmemleak ] || [ -e /proc/lockdep ]; then
+if [ -e $DEBUGFS/kmemleak ] || [ -e $DEBUGFS/kcsan ] || [ -e /proc/lockdep ]; then
 	TIMEOUT=$((TIMEOUT * 15))
 fi
 

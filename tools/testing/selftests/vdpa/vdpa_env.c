@@ -73,7 +73,8 @@ bool env_exists(const char *path)
 
 int env_time_scale(void)
 {
-	if (env_exists(ENV_DEBUGFS "kmemleak") || env_exists("/proc/lockdep"))
+	if (env_exists(ENV_DEBUGFS "kmemleak") ||
+	    env_exists(ENV_DEBUGFS "kcsan") || env_exists("/proc/lockdep"))
 		return ENV_DEBUG_TIME_SCALE;
 	return 1;
 }

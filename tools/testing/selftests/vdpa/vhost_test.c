@@ -1270,7 +1270,7 @@ TEST_F(memory, parent_refuses)
  * Pages in an order in which no two lie together, more of them than any table of
  * mainline's would take
  */
-TEST_F(memory, fragments)
+TEST_F_TIMEOUT(memory, fragments, 120)
 {
 	size_t nr = 4096, i;
 	int fd = memfd(nr * PAGE);

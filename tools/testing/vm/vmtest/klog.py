@@ -38,6 +38,13 @@ HARMLESS = re.compile(r"^kfence: initialized|^Lock dependency validator: Copyrig
 KNOWN_LEAK = re.compile(r"device_set_deferred_probe_reason\+.*dev_err_probe\+[^\n]*\n"
                         r" +__driver_probe_device\+", re.S)
 
+# KCSAN: the head of a report, of each of its stacks, its end; a frame in a module
+RACE = re.compile(r"^BUG: KCSAN: data-race in ")
+RACE_ACCESS = re.compile(r" to 0x[0-9a-f]+ of \d+ bytes by ")
+RACE_END = re.compile(r"^={20}")
+IN_MODULE = re.compile(r"^ .*\[\w+\]$")
+RACE_FRAMES = 3
+
 # Bits of /proc/sys/kernel/tainted that tell of trouble even if no line did:
 # machine check, bad page, oops, WARN, soft lockup.
 TAINTS = {4: "machine check", 5: "bad page", 7: "oops", 9: "WARN", 14: "soft lockup"}
@@ -116,6 +123,27 @@ def is_known_leak(texts, i):
     return bool(KNOWN_LEAK.search("\n".join(texts[i:end])))
 
 
+def is_the_kernels_race(texts, i):
+    """
+    Whether the report of KCSAN that begins with texts[i] is of a data race in
+    the kernel outside modules, which has many that are known: neither access is
+    made by a module's function, or by one that such a function called to do it.
+    """
+    if not RACE.search(texts[i]):
+        return False
+    frames = 0
+    for text in texts[i + 1:]:
+        if RACE_END.search(text):
+            return True
+        if RACE_ACCESS.search(text):
+            frames = RACE_FRAMES
+        elif frames:
+            if IN_MODULE.search(text):
+                return False
+            frames -= 1
+    return False
+
+
 def reports(texts, shown):
     """
     The lines of `shown` around each piece of trouble in `texts`, which run in
@@ -124,7 +152,7 @@ def reports(texts, shown):
     picked = []
     end = -1    # first line after what was picked last
     for i, text in enumerate(texts):
-        if not is_trouble(text) or is_known_leak(texts, i):
+        if not is_trouble(text) or is_known_leak(texts, i) or is_the_kernels_race(texts, i):
             continue
         if i >= end:
             start = max(i - LINES_BEFORE, end, 0)
