@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The tests for drivers of Linux 6.12 on our core, for a VM with a spare card:
+# The tests for drivers of Linux 6.12 on our core, for a VM with a spare card,
+# behind an IOMMU:
 #
-#	run --kernel KERNEL --modules DIR --qemu '-device virtio-net-pci,
-#	    disable-legacy=on,romfile=' -- /selftests/vdpa/run_vendor.sh
+#	run --kernel KERNEL --modules DIR --append intel_iommu=on --qemu
+#	    '-device intel-iommu -device virtio-net-pci,disable-legacy=on,
+#	    iommu_platform=on,romfile=' -- /selftests/vdpa/run_vendor.sh
 
 exec "$(dirname "$0")/run_all.sh" vendor.sh
