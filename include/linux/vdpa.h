@@ -191,7 +191,8 @@ struct vdpa_map_file {
  * @get_vq_notification: tells where the doorbell of a queue is. Optional.
  * @get_vq_irq: number of the interrupt of a queue, negative for none; fixed
  *	while the device is DRIVER_OK. Optional, but irq bypass needs it.
- * @get_vq_size: current size of a queue in descriptors. Optional.
+ * @get_vq_size: current size of a queue in descriptors, after a reset the
+ *	largest possible one. Optional.
  *
  * The device:
  *

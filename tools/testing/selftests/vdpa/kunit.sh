@@ -7,12 +7,14 @@
 . "$(dirname "$0")/lib.sh"
 
 RESULTS=/sys/kernel/debug/kunit
-SUITES="vdpa_registry vdpa_ring"
+SUITES="vdpa_registry vdpa_ring virtio_vdpa"
 TESTS="suites"
 
 suites() {
 	[ -d $RESULTS ] || skip "this kernel has no KUnit"
 	want_ok modprobe vdpa_ring
+	# not loaded before: it binds to all that other tests make
+	load virtio_vdpa || fail "no module virtio_vdpa"
 	for suite in $SUITES; do
 		[ -e $RESULTS/$suite/results ] ||
 			fail "the modules have no suite $suite"
@@ -20,6 +22,7 @@ suites() {
 		grep -q "^ok .* $suite" $RESULTS/$suite/results ||
 			fail "$suite failed"
 	done
+	unload virtio_vdpa || fail "virtio_vdpa stays loaded"
 }
 
 run_tests
