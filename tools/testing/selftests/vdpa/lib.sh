@@ -8,6 +8,9 @@
 #	one() { want_ok vdpa dev add ...; }
 #	...
 #	run_tests
+#
+# RESET names another function that brings that state about, AT_END one to call
+# after the last test.
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 
@@ -202,5 +205,7 @@ run_tests() {
 		*)	ktap_test_fail "$test" ;;
 		esac
 	done
+	# which ends the program
+	"${AT_END:-:}"
 	ktap_finished
 }

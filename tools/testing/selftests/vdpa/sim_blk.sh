@@ -5,17 +5,19 @@
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=sim_lib.sh
+. "$HERE/sim_lib.sh"
 
 TESTS="what_was_written identity limits filesystem discard write_zeroes
        split_ring multiqueue sizes read_only shared_backend own_backends
        no_memory_at_first del_under_load unload_under_load bad_parameters"
 
-BLK=vdpasim_blk
 STATS=$SIM_DIR/$BLK/stats
 # All but the packed layout
 SPLIT=0x330006646
 
 RESET=reset_blk
+AT_END=unload_bus_driver
 reset_blk() {
 	umount "$TMP/mnt" 2>/dev/null
 	reset_all || return 1
@@ -28,33 +30,6 @@ need_disk() {
 	modprobe virtio_vdpa 2>/dev/null || skip "no bus driver virtio_vdpa"
 	modprobe vdpa_sim_blk "$@" || fail "vdpa_sim_blk $*"
 	add_disk disk0
-}
-
-# NAME ...: sets DISK to the name of its block device
-add_disk() {
-	name=$1
-	shift
-	want_ok vdpa dev add name "$name" mgmtdev $BLK "$@"
-	for _ in $(seq 100); do
-		set -- /sys/devices/$BLK/"$name"/virtio*/block/*
-		[ -e "$1/size" ] && break
-		sleep 0.05
-	done
-	DISK=$(basename "$1")
-	[ -b "/dev/$DISK" ] || fail "no block device of $name"
-}
-
-random() {
-	dd if=/dev/urandom of="$1" bs=64k count="$2" 2>/dev/null
-}
-
-# Past the page cache, so that it is the device that answers
-write_disk() {
-	want_ok dd if="$1" of="/dev/$DISK" bs="${2:-64k}" oflag=direct conv=notrunc
-}
-
-read_disk() {
-	want_ok dd if="/dev/$DISK" of="$1" bs="${2:-64k}" count="$3" iflag=direct
 }
 
 counter() {
@@ -296,7 +271,3 @@ bad_parameters() {
 }
 
 run_tests
-rc=$?
-reset_blk
-[ ! -d /sys/module/virtio_vdpa ] || unload virtio_vdpa
-exit $rc

@@ -5,6 +5,8 @@
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=sim_lib.sh
+. "$HERE/sim_lib.sh"
 
 TESTS="loops_by_default ping_peer ping_split_ring ping_bare ping_jumbo
        ping_jumbo_without_merging too_long_for_the_receiver
@@ -12,7 +14,6 @@ TESTS="loops_by_default ping_peer ping_split_ring ping_bare ping_jumbo
        nobody_home cable link_down_at_del del_in_traffic unload_in_traffic
        peer_refuses pairs_refused"
 
-PEER=$SIM_DIR/$SIM/peer
 STATS=$SIM_DIR/$SIM/stats
 
 # Features as hexadecimal numbers, MQ and the like included only in the first
@@ -20,78 +21,16 @@ SPLIT=0x8000000330bf8028
 BARE=0x300010028
 
 RESET=reset_net
+AT_END=unload_bus_driver
 reset_net() {
-	for ns in vt1 vt2; do
-		ip netns del $ns 2>/dev/null
-	done
+	del_namespaces
 	reset_all
-}
-
-need_driver() {
-	modprobe virtio_net 2>/dev/null
-	modprobe virtio_vdpa 2>/dev/null || skip "no bus driver virtio_vdpa"
-	ip netns list >/dev/null 2>&1 || skip "no ip of iproute2"
-}
-
-netdev() {
-	for _ in $(seq 100); do
-		set -- /sys/devices/$SIM/"$1"/virtio*/net/*
-		[ -e "$1" ] && basename "$1" && return
-		sleep 0.05
-	done
-	fail "no network interface"
-}
-
-# Device a is in namespace vt1 with 10.9.0.1, b in vt2 with 10.9.0.2
-add_one() {
-	dev=$1
-	number=$2
-	shift 2
-	want_ok vdpa dev add name "$dev" mgmtdev $SIM \
-		mac "02:00:00:00:00:0$number" "$@"
-	if=$(netdev "$dev") || exit 1
-	ip netns add "vt$number" 2>/dev/null
-	want_ok ip link set dev "$if" netns "vt$number" name "$dev"
-	want_ok ip -n "vt$number" addr add "10.9.0.$number/24" dev "$dev"
-	want_ok ip -n "vt$number" link set dev "$dev" up
-}
-
-add_pair() {
-	need_driver
-	add_one a 1 "$@"
-	add_one b 2 "$@"
-	echo "a b" > "$PEER" || fail "cannot connect"
-}
-
-in1() {
-	ip netns exec vt1 "$@"
-}
-
-in2() {
-	ip netns exec vt2 "$@"
 }
 
 # The sum of a counter over all queues of a device: DEVICE COUNTER
 counter() {
 	sed -n "s/^$1 .* $2 \([0-9]*\).*/\1/p" "$STATS" |
 		awk '{ sum += $1 } END { print sum + 0 }'
-}
-
-carrier() {
-	ip netns exec "$1" cat "/sys/class/net/$2/carrier"
-}
-
-want_carrier() {
-	for _ in $(seq 100); do
-		[ "$(carrier "$1" "$2")" = "$3" ] && return
-		sleep 0.05
-	done
-	fail "carrier of $2 does not become $3"
-}
-
-want_ping() {
-	want_ok in1 ping -c 3 -i 0.1 -W 10 "$@" 10.9.0.2
-	grep -q "3 packets received" "$OUT" || { show_run; fail "lost packets"; }
 }
 
 # CONNECTIONS BYTES
@@ -171,7 +110,9 @@ tcp_multiqueue() {
 	want_eq 9 "$(grep -c "^a " "$STATS")" "queues of a"
 	want_stream 16 500000
 	used=$(grep -c "^a .* tx packets [1-9][0-9][0-9]" "$STATS")
-	[ "$used" -gt 1 ] || { cat "$STATS"; fail "$used queues used"; }
+	# each CPU has one of its own
+	[ "$(grep -c ^processor /proc/cpuinfo)" = 1 ] || [ "$used" -gt 1 ] ||
+		{ cat "$STATS"; fail "$used queues used"; }
 	want_eq 0 "$(counter a "tx errors")" "tx errors"
 	want_eq 0 "$(counter b "cvq errors")" "cvq errors"
 }
@@ -260,20 +201,6 @@ link_down_at_del() {
 	want_ping
 }
 
-background_stream() {
-	in2 "$HERE/stream" listen 7000 4 >/dev/null 2>&1 &
-	listener=$!
-	sleep 0.5
-	in1 "$HERE/stream" send 10.9.0.2 7000 4 1000000000 >/dev/null 2>&1 &
-	sender=$!
-	sleep 1
-}
-
-end_stream() {
-	kill $sender $listener 2>/dev/null
-	wait $sender $listener
-}
-
 del_in_traffic() {
 	add_pair max_vqp 2
 	background_stream
@@ -315,7 +242,3 @@ pairs_refused() {
 }
 
 run_tests
-rc=$?
-reset_net
-[ ! -d /sys/module/virtio_vdpa ] || unload virtio_vdpa
-exit $rc
