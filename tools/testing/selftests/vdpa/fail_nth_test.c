@@ -30,6 +30,8 @@
 #define BUS_DIR		"/sys/bus/vdpa/"
 #define DRIVER_DIR	BUS_DIR "drivers/" ENV_DRIVER "/"
 #define TEST_DIR	"/sys/kernel/debug/vdpa_test/"
+#define VIRTIO_MODULE	"virtio_vdpa"
+#define VIRTIO_DIR	BUS_DIR "drivers/" VIRTIO_MODULE "/"
 #define NTH_MODULE	"vdpa_test_nth"
 #define NTH_DIR		"/sys/kernel/debug/vdpa_test_nth/"
 
@@ -882,6 +884,51 @@ static int with_unbound(void *arg)
 	return with_bound(arg) ?: env_unbind(NAME);
 }
 
+/* The bus driver for this host; no virtio driver is loaded */
+static int virtio_bind_run(void *arg)
+{
+	return write_run(VIRTIO_DIR "bind", NAME);
+}
+
+static int virtio_unbind_run(void *arg)
+{
+	return write_run(VIRTIO_DIR "unbind", NAME);
+}
+
+static bool virtio_bound(void *arg)
+{
+	return env_exists(VIRTIO_DIR NAME);
+}
+
+static bool virtio_unbound(void *arg)
+{
+	return !virtio_bound(arg);
+}
+
+static int with_virtio(void *arg)
+{
+	env_write(KUNIT_FILTER, "none");
+	return env_modprobe(VIRTIO_MODULE, NULL);
+}
+
+static int with_virtio_bound(void *arg)
+{
+	return with_virtio(arg) ?: with_dev(arg);
+}
+
+static int with_virtio_unbound(void *arg)
+{
+	return with_virtio_bound(arg) ?: virtio_unbind_run(arg);
+}
+
+static int without_virtio(void *arg)
+{
+	int err = without_dev_if_any(arg) ?: env_rmmod(VIRTIO_MODULE, true);
+
+	env_write(KUNIT_FILTER, "*.*");
+	return err;
+}
+
 /* The uevents of a device that is unbound and bound again are optional */
 static int driver_on_run(void *arg)
 {
@@ -1241,6 +1288,12 @@ OP(bind, WRITE(bind_run, bound, bind_undo),
    .begin = with_unbound, .end = without_bound);
 OP(unbind, WRITE(unbind_run, unbound, unbind_undo),
    .begin = with_bound, .end = without_bound);
+OP(bind_virtio, WRITE(virtio_bind_run, virtio_bound, virtio_unbind_run),
+   .begin = with_virtio_unbound, .end = without_virtio);
+OP(unbind_virtio, WRITE(virtio_unbind_run, virtio_unbound, virtio_bind_run),
+   .begin = with_virtio_bound, .end = without_virtio);
+OP(dev_new_virtio, REQUEST(new_echo), .done = made, .undo = without_dev,
+   .begin = with_virtio, .end = without_virtio);
 OP(driver_register, WRITE(driver_on_run, driver_on, without_driver),
    .begin = with_dev, .end = without_dev);
 OP(driver_unregister, WRITE(driver_off_run, driver_off, driver_off_undo),
