@@ -377,6 +377,33 @@ TEST_F(rings, peers)
 	vr_close(&b->dev);
 }
 
+/* A packet that cannot be read: nothing is received in its place. */
+TEST_F(rings, unreadable_packet)
+{
+	struct net *net = &self->a;
+	struct vr_buf bufs[] = {
+		{ NULL, 0, HDR_LEN + 20, false }, { NULL, VR_IOVA - 1, 1, false },
+	};
+	uint32_t len;
+	void *token;
+
+	ASSERT_EQ(0, net_open(net, "ring0"));
+	ASSERT_EQ(0, net_start(net, variant->features, 64, NEAR_WRAP));
+	ASSERT_EQ(0, net_flow(net, net, 100));
+	net_post(net);
+	memset(net->tx_mem, 0xff, HDR_LEN + 20);
+	bufs[0].at = net->tx_mem;
+	ASSERT_EQ(0, vr_add(&net->tx, bufs, 2, false, net));
+	vr_kick(&net->tx);
+	EXPECT_TRUE(vr_wait_status(&net->dev, VIRTIO_CONFIG_S_NEEDS_RESET));
+	EXPECT_EQ(0, vr_get(&net->rx, &token, &len));
+	net_stop(net);
+	ASSERT_EQ(0, net_start(net, variant->features, 64, NEAR_WRAP));
+	EXPECT_EQ(0, net_flow(net, net, 100));
+	net_stop(net);
+	vr_close(&net->dev);
+}
+
 /*
  * How devices get at memory: pinned or not, as a whole or piece by piece
  */
