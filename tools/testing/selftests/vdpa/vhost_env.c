@@ -89,17 +89,11 @@ static long vh_pages_pinned(void)
 	return acquired < 0 || released < 0 ? -1 : acquired - released;
 }
 
-bool vh_end(void)
+bool vh_nothing_pinned(void)
 {
 	long pinned;
-	int ms, err;
+	int ms;
 
-	vh_del_all();
-	err = env_rmmod(VH_PARENT_MODULE, true);
-	if (!err)
-		err = env_rmmod(VH_DRIVER_MODULE, false);
-	if (err)
-		fprintf(stderr, "# modules: %s\n", strerror(err));
 	for (ms = 0; (pinned = vh_pages_pinned()) > 0; ms++) {
 		if (ms == VH_SETTLE_MS)
 			break;
@@ -107,7 +101,20 @@ bool vh_end(void)
 	}
 	if (pinned > 0)
 		fprintf(stderr, "# pages still pinned: %ld\n", pinned);
-	return !err && pinned <= 0;
+	return pinned <= 0;
+}
+
+bool vh_end(void)
+{
+	int err;
+
+	vh_del_all();
+	err = env_rmmod(VH_PARENT_MODULE, true);
+	if (!err)
+		err = env_rmmod(VH_DRIVER_MODULE, false);
+	if (err)
+		fprintf(stderr, "# modules: %s\n", strerror(err));
+	return vh_nothing_pinned() && !err;
 }
 
 int vh_new(const char *name, const char *words)

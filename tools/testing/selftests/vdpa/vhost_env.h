@@ -48,6 +48,8 @@
 void vh_begin(void);
 /* Modules gone; false: in use, or pages are pinned still. Says so on stderr. */
 bool vh_end(void);
+/* Waits until no page is pinned, by anybody; false: some still are */
+bool vh_nothing_pinned(void);
 
 /* A device made of words, see the module, and without one */
 int vh_new(const char *name, const char *words);

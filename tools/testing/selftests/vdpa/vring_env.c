@@ -62,12 +62,14 @@ void vr_begin(void)
 
 bool vr_end(void)
 {
-	/* Unloading deletes the devices; vh_end() does the rest. */
+	int err;
+
+	/* Unloading deletes the devices. */
 	vr_unload_classes();
-	if (!env_loaded(VH_PARENT_MODULE) &&
-	    env_modprobe(VH_PARENT_MODULE, NULL))
-		return false;
-	return vh_end();
+	err = env_rmmod(VH_DRIVER_MODULE, false);
+	if (err)
+		fprintf(stderr, "# modules: %s\n", strerror(err));
+	return vh_nothing_pinned() && !err;
 }
 
 int vr_load(const char *sim_param, const char *module, const char *param)

@@ -328,7 +328,7 @@ TEST_F(rings, loopback)
 	for (i = 0; i < n; i++) {
 		num = is_packed ? packed[i] : split[i];
 		ASSERT_EQ(0, net_start(net, variant->features, num, NEAR_WRAP));
-		EXPECT_EQ(0, net_flow(net, net, num < 64 ? 500 : 2000))
+		EXPECT_EQ(0, net_flow(net, net, num < 64 ? 200 : 700))
 			TH_LOG("size %u: sent %u received %u", num, net->sent,
 			       net->received);
 		EXPECT_EQ(VH_STATUS_RUNS, vr_get_status(&net->dev));
@@ -348,7 +348,7 @@ TEST_F(rings, mergeable)
 		ASSERT_EQ(0, net_start(net, variant->features |
 				       VR_BIT(VIRTIO_NET_F_MRG_RXBUF),
 				       nums[i], NEAR_WRAP));
-		EXPECT_EQ(0, net_flow(net, net, 1000))
+		EXPECT_EQ(0, net_flow(net, net, 400))
 			TH_LOG("size %u: sent %u received %u", nums[i],
 			       net->sent, net->received);
 		net_stop(net);
@@ -367,7 +367,7 @@ TEST_F(rings, peers)
 	ASSERT_EQ(0, env_write(PEER, "ring0 ring1"));
 	ASSERT_EQ(0, net_start(a, variant->features, 128, NEAR_WRAP));
 	ASSERT_EQ(0, net_start(b, variant->features ^ PACKED, 32, NEAR_WRAP));
-	for (i = 100; i <= 2000; i += 100) {
+	for (i = 100; i <= 700; i += 100) {
 		ASSERT_EQ(0, net_flow(a, b, i)) TH_LOG("%u", i);
 		ASSERT_EQ(0, net_flow(b, a, i)) TH_LOG("%u", i);
 	}
@@ -1342,7 +1342,7 @@ TEST_F(move, disk)
 	ASSERT_EQ(0, vr_make(VR_BLK_MGMT, names[1], 0));
 	ASSERT_EQ(0, blk_open(blk, names[0]));
 	ASSERT_EQ(0, blk_start(blk, variant->features | BLK_FEATURES, 64));
-	for (moves = 1; moves <= 40; moves++) {
+	for (moves = 1; moves <= 15; moves++) {
 		do {
 			blk_issue(blk, UINT32_MAX);
 			ASSERT_EQ(0, blk_reap(blk));
@@ -1371,7 +1371,7 @@ TEST_F(move, suspend_and_resume)
 
 	ASSERT_EQ(0, blk_open(blk, names[0]));
 	ASSERT_EQ(0, blk_start(blk, variant->features | BLK_FEATURES, 64));
-	for (i = 1; i <= 50; i++) {
+	for (i = 1; i <= 20; i++) {
 		do {
 			blk_issue(blk, UINT32_MAX);
 			ASSERT_EQ(0, blk_reap(blk));
@@ -1407,7 +1407,7 @@ TEST_F(move, queue_off_and_on)
 
 	ASSERT_EQ(0, blk_open(blk, names[0]));
 	ASSERT_EQ(0, blk_start(blk, variant->features | BLK_FEATURES, 64));
-	for (i = 1; i <= 50; i++) {
+	for (i = 1; i <= 20; i++) {
 		do {
 			blk_issue(blk, UINT32_MAX);
 			ASSERT_EQ(0, blk_reap(blk));
@@ -1435,7 +1435,7 @@ TEST_F(move, packets)
 	ASSERT_EQ(0, vr_make(VR_NET_MGMT, names[1], 0));
 	ASSERT_EQ(0, net_open(net, names[0]));
 	ASSERT_EQ(0, net_start(net, variant->features, 64, NEAR_WRAP));
-	for (moves = 1; moves <= 40; moves++) {
+	for (moves = 1; moves <= 15; moves++) {
 		ASSERT_EQ(0, net_flow(net, net, moves * 60))
 			TH_LOG("after %u moves", moves - 1);
 		/* some are under way */
@@ -1573,7 +1573,7 @@ TEST_F(gone, unmapped_in_traffic)
 	uint8_t *mem = shared_memory(MIB);
 	unsigned int round;
 
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < 5; round++) {
 		ASSERT_EQ(0, blk_ready(blk, variant->features));
 		ASSERT_EQ(0, vh_map(blk->dev.fd, OTHER_IOVA, MIB, mem));
 		EXPECT_LT(0, blk_read_there(blk, 4096));
@@ -1641,7 +1641,7 @@ TEST_F(gone, replaced_in_traffic)
 	self->mem[1] = shared_memory(MIB);
 	ASSERT_EQ(0, blk_ready(blk, variant->features));
 	ASSERT_EQ(0, vh_map(blk->dev.fd, OTHER_IOVA, MIB, self->mem[1]));
-	for (round = 0; round < 100; round++) {
+	for (round = 0; round < 30; round++) {
 		now = self->mem[round % 2];
 		old = self->mem[!(round % 2)];
 		blk_read_there(blk, 4096);
@@ -1709,7 +1709,7 @@ TEST_F(gone, owner_killed_in_traffic)
 	int status;
 	pid_t pid;
 
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < 5; round++) {
 		pid = busy_child(&self->blk, variant->features);
 		ASSERT_LT(0, pid);
 		usleep(round * 3000);
@@ -1728,7 +1728,7 @@ TEST_F(gone, device_deleted_in_traffic)
 	int status;
 	pid_t pid;
 
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < 5; round++) {
 		pid = busy_child(&self->blk, variant->features);
 		ASSERT_LT(0, pid);
 		usleep(round * 3000);
