@@ -840,6 +840,9 @@ TEST_F(control, address_space_of_its_own)
 	net_stop(&c->net);
 	ASSERT_EQ(0, vr_negotiate(dev, VR_FEATURES | NET_CTRL |
 				  variant->features));
+	/* one group or space too many */
+	EXPECT_EQ(EINVAL, vh_vq(dev->fd, VHOST_VDPA_SET_GROUP_ASID, 3, 0));
+	EXPECT_EQ(EINVAL, vh_vq(dev->fd, VHOST_VDPA_SET_GROUP_ASID, 1, 2));
 	ASSERT_EQ(0, vh_vq(dev->fd, VHOST_VDPA_SET_GROUP_ASID, 1, 1));
 	ASSERT_EQ(0, net_queues(&c->net, 64, 0));
 
