@@ -261,12 +261,16 @@ void vdpasim_stop_vqs(struct vdpasim *sim)
 	}
 }
 
+/*
+ * Transmit queues come after the receive queues that they fill, and stop before
+ * them: else what they take would find nobody to take it, and be lost.
+ */
 void vdpasim_pause_vqs(struct vdpasim *sim)
 {
-	unsigned int i;
+	unsigned int i = sim->nvqs;
 
 	lockdep_assert_held(&sim->lock);
-	for (i = 0; i < sim->nvqs; i++) {
+	while (i--) {
 		mutex_lock(&sim->vqs[i].lock);
 		WRITE_ONCE(sim->vqs[i].running, false);
 		mutex_unlock(&sim->vqs[i].lock);
