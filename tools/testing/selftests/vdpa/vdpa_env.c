@@ -134,16 +134,17 @@ int env_modprobe(const char *module, const char *param)
 				     (char *)param, NULL });
 }
 
-/* Without @wait, a module in use is refused: EAGAIN */
+/* A module in use is refused: EAGAIN; with @wait, if it is for many seconds */
 int env_rmmod(const char *module, bool wait)
 {
+	int tries = wait ? 15000 * env_time_scale() : 1;
 	int err;
 
 	for (;;) {
 		if (!syscall(SYS_delete_module, module, O_NONBLOCK))
 			return 0;
 		err = errno;
-		if (err != EAGAIN || !wait)
+		if (err != EAGAIN || !--tries)
 			return err;
 		usleep(1000);
 	}
