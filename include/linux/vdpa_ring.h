@@ -111,7 +111,8 @@ struct vdpa_ring_chain {
  *	tables included, up to 65535; 0 for the larger of @num and 128. A batch
  *	of chains has no more than these together either.
  * @state: where the ring goes on; for a new one all 0 if split, and both wrap
- *	counters 1 if packed, see vdpa_ring_state_init()
+ *	counters 1 if packed, see vdpa_ring_state_init().
+ *	Packed with the whole ring in flight is taken for nothing in flight.
  * @map: address space of buffers and indirect tables
  * @ring_map: address space of the three areas; NULL if it is @map
  */

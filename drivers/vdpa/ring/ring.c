@@ -103,6 +103,13 @@ static void vdpa_ring_set_state(struct vdpa_ring *ring,
 		ring->avail_wrap = state->packed.last_avail_counter;
 		ring->used = state->packed.last_used_idx;
 		ring->used_wrap = state->packed.last_used_counter;
+		/*
+		 * With the whole ring in flight nothing could ever go on. Who
+		 * says so has left the used half of VHOST_SET_VRING_BASE 0, as
+		 * DPDK's virtio_user does, and starts a new ring.
+		 */
+		if (ring->used == ring->avail)
+			ring->used_wrap = ring->avail_wrap;
 	} else {
 		ring->avail = state->split.avail_index;
 		ring->avail_seen = ring->avail;

@@ -932,6 +932,28 @@ static void rt_packed_state_test(struct kunit *test)
 	rt_expect_packed_state(g, 1 | 1 << 15, 1 | 1 << 15);
 }
 
+/* DPDK's virtio_user says where avail is, and leaves the rest 0. */
+static void rt_packed_half_state_test(struct kunit *test)
+{
+	struct rt_param p = { .packed = true, .num = 5 };
+	struct rt_guest *g = rt_guest_create(test, &p);
+
+	rt_guest_start(g, 0);
+	vdpa_ring_release(&g->ring);
+	g->config.state = (struct vdpa_vq_state) {
+		.packed.last_avail_counter = 1,
+	};
+	KUNIT_ASSERT_EQ(test, 0, vdpa_ring_init(&g->ring, &g->config));
+	rt_expect_packed_state(g, 1 << 15, 1 << 15);
+	rt_serve_quickly(g, 3);
+
+	/* What is in flight is the driver's to wait for as long as it can go on. */
+	vdpa_ring_release(&g->ring);
+	g->config.state.packed.last_avail_idx = 3;
+	KUNIT_ASSERT_EQ(test, 0, vdpa_ring_init(&g->ring, &g->config));
+	rt_expect_packed_state(g, 3 | 1 << 15, 0);
+}
+
 /* From one chain to another, of any two kinds of memory */
 static void rt_copy_between(struct kunit *test, const struct rt_param *from,
 			    const struct rt_param *to)
@@ -1154,6 +1176,7 @@ static struct kunit_case rt_cases[] = {
 	KUNIT_CASE_PARAM(rt_batch_test, rt_layout_gen_params),
 	KUNIT_CASE(rt_used_index_test),
 	KUNIT_CASE(rt_packed_state_test),
+	KUNIT_CASE(rt_packed_half_state_test),
 	KUNIT_CASE_PARAM(rt_identity_test, rt_layout_gen_params),
 	KUNIT_CASE_PARAM(rt_two_maps_test, rt_layout_gen_params),
 	KUNIT_CASE_PARAM(rt_area_test, rt_layout_gen_params),
