@@ -114,11 +114,7 @@ static u8 vdpasim_get_status(struct vdpa_device *vdev)
 
 static bool vdpasim_features_agreeable(const struct vdpasim *sim)
 {
-	const struct vdpasim_class *class = sim->class;
-
-	return !(class->required & ~sim->driver_features) &&
-	       (!class->check_features ||
-		class->check_features(sim->driver_features));
+	return !(sim->class->required & ~sim->driver_features);
 }
 
 /*

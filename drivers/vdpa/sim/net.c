@@ -172,18 +172,9 @@ static void vdpasim_net_release(struct vdpasim *sim)
 	kfree(net);
 }
 
-/* virtio 1.3, 5.1.3.1: what all but one of these need is a control queue. */
 static bool vdpasim_net_check_features(u64 features)
 {
-	const u64 need_ctrl_vq = BIT_ULL(VIRTIO_NET_F_CTRL_RX) |
-				 BIT_ULL(VIRTIO_NET_F_CTRL_RX_EXTRA) |
-				 BIT_ULL(VIRTIO_NET_F_CTRL_VLAN) |
-				 BIT_ULL(VIRTIO_NET_F_CTRL_MAC_ADDR) |
-				 BIT_ULL(VIRTIO_NET_F_GUEST_ANNOUNCE) |
-				 BIT_ULL(VIRTIO_NET_F_MQ);
-
-	return features & BIT_ULL(VIRTIO_NET_F_CTRL_VQ) ||
-	       !(features & need_ctrl_vq);
+	return vdpasim_net_usable(features) == features;
 }
 
 static u32 vdpasim_net_vq_group(const struct vdpasim *sim, u16 idx)
@@ -202,7 +193,7 @@ static void vdpasim_net_driver_ok(struct vdpasim *sim)
 {
 	const struct virtio_net_config *space = sim->config;
 	struct vdpasim_net *net = vdpasim_to_net(sim);
-	u64 features = sim->driver_features;
+	u64 features = vdpasim_net_usable(sim->driver_features);
 
 	net->mergeable = features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF);
 	net->mtu = U16_MAX;

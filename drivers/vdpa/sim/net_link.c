@@ -29,7 +29,7 @@ static DEFINE_MUTEX(vdpasim_net_link_lock);
 static void vdpasim_net_set_link(struct vdpasim_net *net, bool up)
 {
 	struct virtio_net_config *space = net->sim->config;
-	u64 features = net->sim->driver_features;
+	u64 features = vdpasim_net_usable(net->sim->driver_features);
 	u16 status = up ? VIRTIO_NET_S_LINK_UP : 0;
 
 	if (!(net->sim->features & BIT_ULL(VIRTIO_NET_F_STATUS)))

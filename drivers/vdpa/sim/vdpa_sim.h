@@ -64,7 +64,8 @@ struct vdpasim_worker;
  * @init_config: required; fills the configuration space of a new device and
  *	the rest of what is the class's; features are settled by then. Returns 0,
  *	or a negative errno with a word in the extack of @config.
- * @check_features: whether a driver may accept these features together
+ * @check_features: whether a device may offer these features together. What a
+ *	driver accepts without that which it needs has to be harmless.
  * @vq_group: group of a queue, 0 without it
  * @vq_desc_group: group of the descriptors of a queue, @vq_group without it
  * @driver_ok: the driver is about to start; &vdpasim.lock is held, no queue runs

@@ -135,6 +135,23 @@ static inline u64 vdpasim_net_features(const struct vdpasim *sim)
 }
 
 /*
+ * virtio 1.3, 5.1.3.1: what all but one of these need is a control queue. DPDK's
+ * virtio_user keeps that to itself, but accepts the others, which say nothing
+ * then.
+ */
+static inline u64 vdpasim_net_usable(u64 features)
+{
+	if (features & BIT_ULL(VIRTIO_NET_F_CTRL_VQ))
+		return features;
+	return features & ~(BIT_ULL(VIRTIO_NET_F_CTRL_RX) |
+			    BIT_ULL(VIRTIO_NET_F_CTRL_RX_EXTRA) |
+			    BIT_ULL(VIRTIO_NET_F_CTRL_VLAN) |
+			    BIT_ULL(VIRTIO_NET_F_CTRL_MAC_ADDR) |
+			    BIT_ULL(VIRTIO_NET_F_GUEST_ANNOUNCE) |
+			    BIT_ULL(VIRTIO_NET_F_MQ));
+}
+
+/*
  * virtio 1.3, 5.1.2: the place of the control queue depends on what the driver
  * accepted. -1 if there is none.
  */
