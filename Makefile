@@ -107,7 +107,7 @@ fuzz:
 check-fast:
 	@tools/build/setup check
 	+@$(MAKE) tools selftests
-	+@tools/build/check uml-kernel fast fast-shell
+	+@tools/build/check uml-kernel fast fast-shell fast-clients
 
 check-kcsan:
 	@tools/build/setup check
