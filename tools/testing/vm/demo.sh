@@ -104,4 +104,28 @@ kill -INT "$monitor"
 wait "$monitor" || complain "the monitor ended with exit status $?"
 show 'cat events' 0 'new net0'
 
+say "Use devices in this host: two with a cable between them, in two namespaces:"
+show 'modprobe -a virtio_net virtio_vdpa'
+show 'vdpa dev add name left mgmtdev vdpasim_net mac 02:00:00:00:00:01'
+show 'vdpa dev add name right mgmtdev vdpasim_net mac 02:00:00:00:00:02'
+show 'echo left right >/sys/kernel/debug/vdpa_sim/vdpasim_net/peer'
+address=1
+for side in left right; do
+	show "ip netns add $side"
+	show "ip link set dev \$(ls /sys/bus/vdpa/devices/$side/virtio*/net) netns $side name eth0"
+	show "ip -n $side addr add 10.0.0.$((address++))/24 dev eth0"
+	show "ip -n $side link set dev eth0 up"
+done
+show 'ip netns exec left ping -c 3 10.0.0.2' 0 '3 packets received'
+
+say "A disk, and a file system on it:"
+show 'modprobe -a virtio_blk vdpa_sim_blk'
+show 'vdpa dev add name disk0 mgmtdev vdpasim_blk'
+show 'mke2fs -q /dev/vda'
+show 'mount /dev/vda /mnt'
+show 'echo "it was written to vdpa" >/mnt/file; umount /mnt; mount /dev/vda /mnt; cat /mnt/file' \
+	0 'it was written to vdpa'
+show 'vdpa dev del left'
+show 'umount /mnt; vdpa dev del disk0; vdpa dev show' 0 'right: '
+
 exit "$broken"
