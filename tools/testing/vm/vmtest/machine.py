@@ -20,7 +20,7 @@ COMPLAINTS = "complaints"
 # the machine at once. The stall limits suit an emulated, busy CPU.
 KERNEL_ARGS = (
     "loglevel=5", "log_buf_len=4M", "printk.devkmsg=on",
-    "panic=-1", "oops=panic", "sysctl.kernel.hung_task_panic=1",
+    "panic=-1", "oops=panic", "no_console_suspend", "sysctl.kernel.hung_task_panic=1",
     "sysctl.kernel.hung_task_timeout_secs=60", "sysctl.kernel.softlockup_panic=1",
     "sysctl.kernel.watchdog_thresh=30", "sysctl.kernel.panic_on_rcu_stall=1",
     "rcupdate.rcu_cpu_stall_timeout=60",
