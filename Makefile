@@ -16,7 +16,7 @@ MODULES_CONFIG := CONFIG_VDPA=m CONFIG_VDPA_RING=m CONFIG_VDPA_SIM=m CONFIG_VDPA
 	CONFIG_VDPA_SIM_BLOCK=m CONFIG_VHOST_VDPA=m CONFIG_VIRTIO_VDPA=m CONFIG_VDPA_SELFTEST=m
 SELFTESTS := tools/testing/selftests/vdpa
 VM_RUN := tools/testing/vm/run
-DEBUG_LANES := build test-kernel debug traffic faults vendor fuzz-debug coverage
+DEBUG_LANES := build test-kernel debug traffic kunit faults vendor fuzz-debug coverage
 
 # The text of CMD as it was typed, dollar signs and all.
 export VM_COMMAND := $(value CMD)
@@ -107,7 +107,7 @@ fuzz:
 check-fast:
 	@tools/build/setup check
 	+@$(MAKE) tools selftests
-	+@tools/build/check uml-kernel fast fast-shell fast-clients
+	+@tools/build/check uml-kernel fast fast-shell fast-kunit fast-clients
 
 check-kcsan:
 	@tools/build/setup check
