@@ -115,7 +115,7 @@ static u8 vdpasim_blk_read(struct vdpasim_blk_request *req)
 				   &req->to, len))
 		return VIRTIO_BLK_S_IOERR;
 	req->done = len;
-	req->vq->counters[VDPASIM_BLK_READ_BYTES] += len;
+	vdpasim_count(req->vq, VDPASIM_BLK_READ_BYTES, len);
 	return VIRTIO_BLK_S_OK;
 }
 
@@ -130,7 +130,7 @@ static u8 vdpasim_blk_write(struct vdpasim_blk_request *req)
 	if (vdpasim_blk_store_write(vdpasim_blk_store_of(req), req->sector,
 				    &req->from, len))
 		return VIRTIO_BLK_S_IOERR;
-	req->vq->counters[VDPASIM_BLK_WRITTEN_BYTES] += len;
+	vdpasim_count(req->vq, VDPASIM_BLK_WRITTEN_BYTES, len);
 	return VIRTIO_BLK_S_OK;
 }
 
@@ -238,9 +238,9 @@ static void vdpasim_blk_serve_one(struct vdpasim_vq *vq,
 	struct vdpa_ring_iter end;
 	u8 status;
 
-	vq->counters[VDPASIM_BLK_REQUESTS]++;
+	vdpasim_count(vq, VDPASIM_BLK_REQUESTS, 1);
 	if (!chain->in_len) {
-		vq->counters[VDPASIM_BLK_ERRORS]++;
+		vdpasim_count(vq, VDPASIM_BLK_ERRORS, 1);
 		return;
 	}
 	req.room = chain->in_len - 1;
@@ -250,7 +250,7 @@ static void vdpasim_blk_serve_one(struct vdpasim_vq *vq,
 
 	status = vdpasim_blk_run(&req);
 	if (status != VIRTIO_BLK_S_OK)
-		vq->counters[VDPASIM_BLK_ERRORS]++;
+		vdpasim_count(vq, VDPASIM_BLK_ERRORS, 1);
 	if (!vdpa_ring_skip(&end, req.room) &&
 	    !vdpa_ring_write(&end, &status, sizeof(status)))
 		/* What lies before the status counts only if all of it was written. */

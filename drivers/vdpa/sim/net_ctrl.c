@@ -225,12 +225,12 @@ static void vdpasim_net_answer(struct vdpasim_vq *vq,
 	virtio_net_ctrl_ack ack = VIRTIO_NET_OK;
 
 	vdpa_ring_reader(&from, &vq->ring, chain);
-	vq->counters[VDPASIM_NET_CTRL_REQUESTS]++;
+	vdpasim_count(vq, VDPASIM_NET_CTRL_REQUESTS, 1);
 	if (vdpasim_net_run(net, &from)) {
 		ack = VIRTIO_NET_ERR;
-		vq->counters[VDPASIM_NET_CTRL_ERRORS]++;
+		vdpasim_count(vq, VDPASIM_NET_CTRL_ERRORS, 1);
 	} else {
-		vq->counters[VDPASIM_NET_CTRL_SUCCESSES]++;
+		vdpasim_count(vq, VDPASIM_NET_CTRL_SUCCESSES, 1);
 	}
 	vdpa_ring_writer(&to, &vq->ring, chain);
 	chain->written = vdpa_ring_write(&to, &ack, sizeof(ack)) ? 0 : sizeof(ack);

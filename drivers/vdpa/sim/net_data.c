@@ -249,10 +249,8 @@ static bool vdpasim_net_fits(const struct vdpasim_net *net,
 /* What becomes of a packet that did not get into buffers; 0 if it is lost. */
 static int vdpasim_net_undelivered(struct vdpasim_net_turn *turn, int err)
 {
-	u64 *counters = turn->rx->counters;
-
 	if (err == -EMSGSIZE) {
-		counters[VDPASIM_NET_ERRORS]++;
+		vdpasim_count(turn->rx, VDPASIM_NET_ERRORS, 1);
 		return 0;
 	}
 	if (err != -EAGAIN || vdpa_ring_error(&turn->rx->ring))
@@ -263,7 +261,7 @@ static int vdpasim_net_undelivered(struct vdpasim_net_turn *turn, int err)
 	}
 	if (time_before(jiffies, turn->until))
 		return -EAGAIN;
-	counters[VDPASIM_NET_RX_OVERRUNS]++;
+	vdpasim_count(turn->rx, VDPASIM_NET_RX_OVERRUNS, 1);
 	return 0;
 }
 
@@ -274,7 +272,6 @@ static int vdpasim_net_undelivered(struct vdpasim_net_turn *turn, int err)
 static int vdpasim_net_pass(struct vdpasim_net_turn *turn,
 			    const struct vdpa_ring_chain *chain)
 {
-	u64 *counters = turn->rx->counters;
 	struct vdpasim_net_head head;
 	struct vdpa_ring_iter from;
 	u32 len;
@@ -282,24 +279,24 @@ static int vdpasim_net_pass(struct vdpasim_net_turn *turn,
 
 	vdpa_ring_reader(&from, &turn->tx->ring, chain);
 	if (!vdpasim_net_look(turn, &from, &head)) {
-		turn->tx->counters[VDPASIM_NET_ERRORS]++;
+		vdpasim_count(turn->tx, VDPASIM_NET_ERRORS, 1);
 		return vdpa_ring_error(&turn->tx->ring) ? -EIO : 0;
 	}
 	len = from.left;
 	if (!vdpasim_net_wants(turn->to, &head)) {
-		counters[VDPASIM_NET_RX_FILTERED]++;
+		vdpasim_count(turn->rx, VDPASIM_NET_RX_FILTERED, 1);
 		return 0;
 	}
 	if (!vdpasim_net_fits(turn->to, &head, len)) {
-		counters[VDPASIM_NET_ERRORS]++;
+		vdpasim_count(turn->rx, VDPASIM_NET_ERRORS, 1);
 		return 0;
 	}
 	err = vdpasim_net_deliver(turn, &from, len);
 	if (unlikely(err))
 		return vdpasim_net_undelivered(turn, err);
 	turn->waiting = false;
-	counters[VDPASIM_NET_PACKETS]++;
-	counters[VDPASIM_NET_BYTES] += len;
+	vdpasim_count(turn->rx, VDPASIM_NET_PACKETS, 1);
+	vdpasim_count(turn->rx, VDPASIM_NET_BYTES, len);
 	return 0;
 }
 
@@ -311,7 +308,7 @@ static unsigned int vdpasim_net_pass_all(struct vdpasim_net_turn *turn,
 	unsigned int done;
 
 	if (!rx->running || !vdpasim_worker_hold(turn->worker, 1, rx->sim)) {
-		turn->tx->counters[VDPASIM_NET_DROPS] += n;
+		vdpasim_count(turn->tx, VDPASIM_NET_DROPS, n);
 		return n;
 	}
 	vdpasim_net_at_rx(turn);
@@ -325,7 +322,7 @@ static unsigned int vdpasim_net_pass_all(struct vdpasim_net_turn *turn,
 	if (unlikely(vdpa_ring_error(&rx->ring))) {
 		/* It says so itself; meanwhile nothing can wait for it. */
 		vdpasim_vq_wake(rx);
-		turn->tx->counters[VDPASIM_NET_DROPS] += n - done;
+		vdpasim_count(turn->tx, VDPASIM_NET_DROPS, n - done);
 		return n;
 	}
 	return done;
@@ -339,7 +336,7 @@ static unsigned int vdpasim_net_send(struct vdpasim_net_turn *turn,
 	unsigned int done;
 
 	if (!to) {
-		turn->tx->counters[VDPASIM_NET_DROPS] += n;
+		vdpasim_count(turn->tx, VDPASIM_NET_DROPS, n);
 		return n;
 	}
 	turn->to = to;
@@ -353,15 +350,18 @@ static unsigned int vdpasim_net_send(struct vdpasim_net_turn *turn,
 /* Packets that are through; they have nothing to write to. */
 static void vdpasim_net_complete(struct vdpasim_net_turn *turn, unsigned int n)
 {
-	u64 *counters = turn->tx->counters;
+	u64 bytes = 0;
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		counters[VDPASIM_NET_BYTES] += turn->tx_chains[i].out_len;
-		turn->tx_chains[i].written = 0;
+		struct vdpa_ring_chain *chain = &turn->tx_chains[i];
+
+		if (chain->out_len > VDPASIM_NET_HDR_LEN)
+			bytes += chain->out_len - VDPASIM_NET_HDR_LEN;
+		chain->written = 0;
 	}
-	counters[VDPASIM_NET_BYTES] -= n * VDPASIM_NET_HDR_LEN;
-	counters[VDPASIM_NET_PACKETS] += n;
+	vdpasim_count(turn->tx, VDPASIM_NET_BYTES, bytes);
+	vdpasim_count(turn->tx, VDPASIM_NET_PACKETS, n);
 	vdpasim_net_at_tx(turn);
 	vdpa_ring_complete(&turn->tx->ring, turn->tx_chains, n);
 	vdpasim_vq_notify(turn->tx);

@@ -26,7 +26,15 @@ static const char *const *vdpasim_counter_names(const struct vdpasim *sim,
  */
 static u64 vdpasim_counter(const struct vdpasim *sim, u16 idx, unsigned int i)
 {
-	return READ_ONCE(sim->vqs[idx].counters[i]);
+	const struct vdpasim_vq *vq = &sim->vqs[idx];
+	unsigned int start;
+	u64 count;
+
+	do {
+		start = u64_stats_fetch_begin(&vq->syncp);
+		count = u64_stats_read(&vq->counters[i]);
+	} while (u64_stats_fetch_retry(&vq->syncp, start));
+	return count;
 }
 
 int vdpasim_get_vendor_vq_stats(struct vdpa_device *vdev, u16 idx,

@@ -24,6 +24,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/u64_stats_sync.h>
 #include <linux/vdpa.h>
 #include <linux/vdpa_ring.h>
 #include <linux/virtio_ids.h>
@@ -170,7 +171,8 @@ struct vdpasim_as {
  * @cb: whom to tell of used buffers
  * @ring: device side of it
  * @scratch: memory of the class for work on it, zeroed when it is started
- * @counters: what the class counts
+ * @counters: what the class counts, see vdpasim_count()
+ * @syncp: for those who read @counters without @lock
  */
 struct vdpasim_vq {
 	struct vdpasim *sim;
@@ -191,7 +193,8 @@ struct vdpasim_vq {
 	struct vdpa_callback cb;
 	struct vdpa_ring ring;
 	void *scratch;
-	u64 counters[VDPASIM_NUM_COUNTERS];
+	u64_stats_t counters[VDPASIM_NUM_COUNTERS];
+	struct u64_stats_sync syncp;
 };
 
 /**
@@ -256,6 +259,26 @@ struct vdpasim_worker {
 static inline struct vdpasim *vdpa_to_sim(struct vdpa_device *vdev)
 {
 	return container_of(vdev, struct vdpasim, vdpa);
+}
+
+/**
+ * vdpasim_count - count something that a queue did
+ * @vq: the queue
+ * @i: which counter of the class
+ * @n: how many
+ *
+ * May be read meanwhile, see vdpasim_counter().
+ *
+ * Context: @vq's lock held.
+ */
+static inline void vdpasim_count(struct vdpasim_vq *vq, unsigned int i, u64 n)
+{
+	unsigned long flags;
+
+	lockdep_assert_held(&vq->lock);
+	flags = u64_stats_update_begin_irqsave(&vq->syncp);
+	u64_stats_add(&vq->counters[i], n);
+	u64_stats_update_end_irqrestore(&vq->syncp, flags);
 }
 
 /* device.c */

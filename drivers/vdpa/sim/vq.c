@@ -344,6 +344,7 @@ int vdpasim_init_vqs(struct vdpasim *sim)
 		vq->idx = i;
 		vq->num = max_vq_size;
 		mutex_init(&vq->lock);
+		u64_stats_init(&vq->syncp);
 		INIT_WORK(&vq->work, vdpasim_vq_work);
 	}
 	return 0;

@@ -8,7 +8,7 @@
 # shellcheck source=sim_lib.sh
 . "$HERE/sim_lib.sh"
 
-TESTS="what_was_written identity limits filesystem discard write_zeroes
+TESTS="what_was_written counts_in_traffic identity limits filesystem discard write_zeroes
        split_ring multiqueue sizes read_only shared_backend own_backends
        no_memory_at_first del_under_load unload_under_load bad_parameters"
 
@@ -60,6 +60,16 @@ what_was_written() {
 	compare
 	[ "$(counter disk0 "written bytes")" -eq 4194304 ] ||
 		fail "written: $(cat "$STATS")"
+}
+
+counts_in_traffic() {
+	need_disk
+	dd if="/dev/$DISK" of=/dev/null bs=512 iflag=direct 2>/dev/null &
+	reader=$!
+	want_growth disk0
+	kill $reader
+	wait $reader 2>/dev/null
+	want_eq 0 "$(counter disk0 errors)" errors
 }
 
 split_ring() {

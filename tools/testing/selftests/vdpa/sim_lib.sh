@@ -47,6 +47,26 @@ wait_for() {
 	fail "in vain: $*"
 }
 
+# Read in traffic, the counts of a device only grow, and do: DEVICE
+want_growth() {
+	for _ in $(seq 200); do
+		grep "^$1 " "$STATS"
+	done > "$TMP/growth"
+	awk '{
+		for (i = 3; i <= NF; i++) {
+			if ($i !~ /^[0-9]+$/)
+				continue
+			if ($i + 0 < last[$2, i] + 0) {
+				print "after " last[$2, i] ": " $0
+				exit 1
+			}
+			grew += ($2, i) in last && $i + 0 > last[$2, i] + 0
+			last[$2, i] = $i
+		}
+	}
+	END { exit !grew }' "$TMP/growth" || fail "counts of $1"
+}
+
 #
 # Network devices: a is in namespace vt1 with 10.9.0.1, b in vt2 with 10.9.0.2
 #
@@ -122,6 +142,7 @@ background_stream() {
 end_stream() {
 	kill $sender $listener 2>/dev/null
 	wait $sender $listener 2>/dev/null
+	return 0
 }
 
 #

@@ -10,7 +10,7 @@
 
 TESTS="loops_by_default ping_peer ping_split_ring ping_bare ping_jumbo
        ping_jumbo_without_merging too_long_for_the_receiver
-       tcp tcp_split_ring tcp_multiqueue vlan other_address filters
+       counts_in_traffic tcp tcp_split_ring tcp_multiqueue vlan other_address filters
        nobody_home cable link_down_at_del del_in_traffic unload_in_traffic
        peer_refuses pairs_refused"
 
@@ -93,6 +93,14 @@ too_long_for_the_receiver() {
 		fail "more than the MTU went through"
 	[ "$(counter b "rx errors")" -ge 2 ] || fail "not counted as errors"
 	want_ping
+}
+
+counts_in_traffic() {
+	add_pair
+	background_stream
+	want_growth a
+	want_growth b
+	end_stream
 }
 
 tcp() {

@@ -404,6 +404,37 @@ TEST_F(rings, unreadable_packet)
 	vr_close(&net->dev);
 }
 
+/* Packets without all of their headers: errors, of no bytes beyond the first */
+TEST_F(rings, cut_short)
+{
+	static const uint32_t lens[] = { 1, HDR_LEN - 1, HDR_LEN, HDR_LEN + 1 };
+	struct net *net = &self->a;
+	struct vr_buf buf = {};
+	uint32_t len;
+	void *token;
+	size_t i;
+
+	ASSERT_EQ(0, net_open(net, "ring0"));
+	ASSERT_EQ(0, net_start(net, variant->features, 64, NEAR_WRAP));
+	net_post(net);
+	buf.at = net->tx_mem;
+	for (i = 0; i < ARRAY_SIZE(lens); i++) {
+		buf.len = lens[i];
+		ASSERT_EQ(0, vr_add(&net->tx, &buf, 1, false, net));
+		vr_kick(&net->tx);
+		ASSERT_TRUE(vr_wait(&net->tx));
+		EXPECT_EQ(1, vr_get(&net->tx, &token, &len));
+		EXPECT_EQ(0, len);
+	}
+	EXPECT_EQ(0, vr_get(&net->rx, &token, &len));
+	EXPECT_EQ(4, vr_counter(VR_NET_MGMT, "ring0", "tx errors"));
+	EXPECT_EQ(1, vr_counter(VR_NET_MGMT, "ring0", "tx bytes"));
+	EXPECT_EQ(0, vr_counter(VR_NET_MGMT, "ring0", "rx packets"));
+	EXPECT_EQ(VH_STATUS_RUNS, vr_get_status(&net->dev));
+	net_stop(net);
+	vr_close(&net->dev);
+}
+
 /*
  * How devices get at memory: pinned or not, as a whole or piece by piece
  */
