@@ -8,7 +8,8 @@
  * port how the command ended and how much was relayed: the host takes nothing
  * but that for the verdict, and waits until it has seen every byte.
  *
- * Its orders are files of the initramfs: ORDERS_DIR/{serial,modules,command,shell}.
+ * Its orders are files of the initramfs: ORDERS_DIR/{serial,modules,command,data,
+ * shell}.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -44,7 +45,10 @@
 #define PORT_WAIT_MS	30000
 #define KILL_WAIT_MS	10000
 
-enum channel_id { CH_STDOUT, CH_STDERR, CH_KMSG, CH_VERDICT, CH_MAX };
+/* What the command writes comes first. */
+enum channel_id { CH_STDOUT, CH_STDERR, CH_DATA, CH_KMSG, CH_VERDICT, CH_MAX };
+
+#define JOB_PIPES	(CH_DATA + 1)
 
 struct channel {
 	const char *name;
@@ -55,6 +59,7 @@ struct channel {
 static struct channel channels[CH_MAX] = {
 	[CH_STDOUT]	= { "stdout",	-1 },
 	[CH_STDERR]	= { "stderr",	-1 },
+	[CH_DATA]	= { "data",	-1 },
 	[CH_KMSG]	= { "kmsg",	-1 },
 	[CH_VERDICT]	= { "verdict",	-1 },
 };
@@ -329,11 +334,13 @@ struct job {
 	pid_t pid;
 	bool exited;
 	int status;	/* as a shell tells it */
-	int pipes[2];	/* reading ends of stdout and stderr, -1 at their end */
+	int pipes[JOB_PIPES];	/* reading ends, -1 at their end */
 };
 
-static void job_child(char *const argv[], int out, int err, const char *tty)
+/* @writers: of the pipes; -1 for one it is not given */
+static void job_child(char *const argv[], const int *writers, const char *tty)
 {
+	int out = writers[CH_STDOUT], err = writers[CH_STDERR];
 	sigset_t none;
 	int in;
 
@@ -353,29 +360,42 @@ static void job_child(char *const argv[], int out, int err, const char *tty)
 	dup2(err, 2);
 	if (in > 2)
 		close(in);
+	/* Every other descriptor of ours ends with the exec. */
+	if (writers[CH_DATA] >= 0)
+		dup2(writers[CH_DATA], 3);
 	if (chdir("/root") == 0)
 		execvpe(argv[0], argv, guest_env);
 	fprintf(stderr, "init: %s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }
 
-static void job_start(struct job *job, char *const argv[], const char *tty)
+/* @data: it may write data for the host to descriptor 3 */
+static void job_start(struct job *job, char *const argv[], const char *tty,
+		      bool data)
 {
-	int out[2], err[2];
+	int writers[JOB_PIPES], ends[2], i;
 
-	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC))
-		give_up("pipe");
-	*job = (struct job){ .pipes = { out[0], err[0] } };
-	fcntl(out[0], F_SETFL, O_NONBLOCK);
-	fcntl(err[0], F_SETFL, O_NONBLOCK);
+	*job = (struct job){};
+	for (i = 0; i < JOB_PIPES; i++) {
+		job->pipes[i] = -1;
+		writers[i] = -1;
+		if (i == CH_DATA && !data)
+			continue;
+		if (pipe2(ends, O_CLOEXEC))
+			give_up("pipe");
+		fcntl(ends[0], F_SETFL, O_NONBLOCK);
+		job->pipes[i] = ends[0];
+		writers[i] = ends[1];
+	}
 
 	job->pid = fork();
 	if (job->pid < 0)
 		give_up("fork");
 	if (!job->pid)
-		job_child(argv, out[1], err[1], tty);
-	close(out[1]);
-	close(err[1]);
+		job_child(argv, writers, tty);
+	for (i = 0; i < JOB_PIPES; i++)
+		if (writers[i] >= 0)
+			close(writers[i]);
 }
 
 /* Buries the dead, among them orphans; notes how the job's own process ended. */
@@ -399,14 +419,16 @@ static void job_reap(struct job *job)
 static void job_relay(struct job *job, int timeout_ms)
 {
 	struct pollfd fds[] = {
-		{ job->pipes[0], POLLIN }, { job->pipes[1], POLLIN },
+		[CH_STDOUT] = { job->pipes[CH_STDOUT], POLLIN },
+		[CH_STDERR] = { job->pipes[CH_STDERR], POLLIN },
+		[CH_DATA] = { job->pipes[CH_DATA], POLLIN },
 		{ kmsg_fd, POLLIN }, { sigchld_fd, POLLIN },
 	};
 	int i;
 
 	poll(fds, ARRAY_SIZE(fds), timeout_ms);
 	relay_kmsg();
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < JOB_PIPES; i++) {
 		if (job->pipes[i] < 0 || relay_pipe(job->pipes[i], &channels[i]))
 			continue;
 		close(job->pipes[i]);
@@ -422,16 +444,19 @@ static void job_relay(struct job *job, int timeout_ms)
 static bool job_finish(struct job *job)
 {
 	long long deadline;
+	int i;
 
 	while (!job->exited)
 		job_relay(job, -1);
 
 	kill(-1, SIGKILL);
 	deadline = now_ms() + KILL_WAIT_MS;
-	while (job->pipes[0] >= 0 || job->pipes[1] >= 0) {
-		if (now_ms() > deadline)
-			return false;
-		job_relay(job, 100);
+	for (i = 0; i < JOB_PIPES; i++) {
+		while (job->pipes[i] >= 0) {
+			if (now_ms() > deadline)
+				return false;
+			job_relay(job, 100);
+		}
 	}
 	while (waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD) {
 		if (now_ms() > deadline)
@@ -449,7 +474,7 @@ static void load_modules(void)
 
 	if (access(ORDERS_DIR "modules", F_OK))
 		return;
-	job_start(&job, argv, NULL);
+	job_start(&job, argv, NULL, false);
 	if (job_finish(&job) && !job.status)
 		return;
 	relay_kmsg();
@@ -472,7 +497,7 @@ static void start_shell(struct job *job, const char *order)
 	if (fields == 3)
 		ioctl(tty, TIOCSWINSZ, &ws);
 	close(tty);
-	job_start(job, argv, path);
+	job_start(job, argv, path, false);
 }
 
 static void start_command(struct job *job)
@@ -481,7 +506,23 @@ static void start_command(struct job *job)
 
 	if (!argv[2])
 		give_up(ORDERS_DIR "command");
-	job_start(job, argv, NULL);
+	job_start(job, argv, NULL, !access(ORDERS_DIR "data", F_OK));
+}
+
+/* Whether the kernel was booted with an argument */
+static bool asked_for(const char *arg)
+{
+	char line[4096] = "", *word, *rest = line;
+	FILE *f = fopen("/proc/cmdline", "re");
+	size_t n = f ? fread(line, 1, sizeof(line) - 1, f) : 0;
+
+	if (f)
+		fclose(f);
+	line[n] = '\0';
+	while ((word = strsep(&rest, "\n ")))
+		if (!strcmp(word, arg))
+			return true;
+	return false;
 }
 
 /*
@@ -495,7 +536,7 @@ static void relay_leaks(void)
 	ssize_t n;
 	int i;
 
-	if (fd < 0)
+	if (fd < 0 || asked_for("kmemleak=off"))
 		return;
 	sleep_ms(5500);
 	for (i = 0; i < 2; i++)
@@ -548,8 +589,9 @@ int main(void)
 	sync();
 	relay_leaks();
 	relay_kmsg();
-	say_verdict("exit %d tainted %lu stdout %llu stderr %llu kmsg %llu",
+	say_verdict("exit %d tainted %lu stdout %llu stderr %llu data %llu kmsg %llu",
 		    job.status, taint(), channels[CH_STDOUT].bytes,
-		    channels[CH_STDERR].bytes, channels[CH_KMSG].bytes);
+		    channels[CH_STDERR].bytes, channels[CH_DATA].bytes,
+		    channels[CH_KMSG].bytes);
 	rest_in_peace();
 }

@@ -123,7 +123,7 @@ test_log_patterns()
 	if shown != ["1 a", "1 b", "1 Oops: x", "1 c"] or klog.reports(["a"], ["1 a"]):
 	    wrong.append(f"reports: {shown}")
 
-	# What kmemleak reports: one leak that is the driver core's own, and others.
+	# What kmemleak reports: leaks that are the kernel's own, and others.
 	LEAK = """\
 	unreferenced object 0xffff88810b80f880 (size 64):
 	  comm "test", pid 1454, jiffies 4294955529
@@ -142,6 +142,13 @@ test_log_patterns()
 	if len(texts) != 16 or "\n".join(shown).count("some_probe") != 1 or \
 	   klog.reports(texts[:8], texts[:8]) or not klog.reports(texts[8:], texts[8:]):
 	    wrong.append(f"leaks: {texts} {shown}")
+
+	log = klog.KernelLog()
+	for caller in "kunit_vm_mmap_init", "some_fork":
+	    log.feed((LEAK.replace("dev_err_probe", "mm_alloc") % caller).encode())
+	texts = log.texts()
+	if klog.reports(texts[:8], texts[:8]) or not klog.reports(texts[8:], texts[8:]):
+	    wrong.append("leaks of address spaces")
 
 	# What KCSAN reports: a race of the kernel's, and of a module's with it.
 	RACE = """\
@@ -275,6 +282,13 @@ test_options()
 		"perl -ne 'print uc' '$work/a:b' '/data/a:b'"
 	ok "--file brings programs with their libraries" out_is $'HELLO\nHELLO'
 
+	run --data "$work/data" --file "$work/err.want:/data/" -- \
+		'echo out; cat /data/err.want >&3; test ! -e /dev/fd/4'
+	ok "--data brings what is written to descriptor 3" cmp "$work/data" "$work/err.want"
+	ok "and nothing else" out_is out
+	run -- 'true >&3'
+	ok "without it, there is no such descriptor" status_is 2
+
 	run --keep-console "$work/log" -- 'echo "<6>marked" >/dev/kmsg'
 	ok "--keep-console keeps the kernel log" grep -q '^\[.*\] marked$' "$work/log"
 	ok "--keep-console keeps the serial console" grep -q 'serial console' "$work/log"
@@ -345,9 +359,9 @@ test_killed()
 # A User Mode Linux keeps what was promised above of QEMU.
 test_uml()
 {
-	local option uml=(--kernel "$build/uml/linux" --modules "$build/uml/modules")
+	local option uml=(--kernel uml --modules "$build/uml/modules")
 
-	[ -e "${uml[1]}" ] || return
+	[ -e "$build/uml/linux" ] || return
 	mkdir "$work/home"
 	HOME=$work/home TMPDIR=$work/home XDG_CACHE_HOME=$work/cache run "${uml[@]}" -- \
 		'wc -c; exit 42'
@@ -358,6 +372,9 @@ test_uml()
 	run "${uml[@]}" --file "$work/bytes:/data/" -- 'cat /data/bytes'
 	ok "UML: binary output is intact" cmp "$work/out" "$work/bytes"
 	streams_intact 'UML: 1 MiB on each of both streams' "${uml[@]}"
+	run "${uml[@]}" --data "$work/data" --file "$work/bytes:/data/" -- \
+		'cat /data/bytes >&3'
+	ok "UML: --data is intact" cmp "$work/data" "$work/bytes"
 
 	run "${uml[@]}" -- 'echo "WARNING: CPU: 0 PID: 1 at x" >/dev/kmsg; echo done'
 	ok "UML: a warning in the kernel log fails the run" fails_with 'WARNING: CPU: 0 PID: 1 at x'
@@ -379,6 +396,9 @@ test_uml()
 	done
 	run "${uml[@]}" --mem 99999999 -- true
 	ok "UML: too much memory is refused" fails_with 'try a smaller --mem'
+	"$here/run" --kernel uml -- 'lsmod' >"$work/out" 2>"$work/err"
+	status=$?
+	ok "--kernel uml takes its modules along" grep -q ^vdpa_sim "$work/out"
 	run --kernel "$(type -P ls)" -- true
 	ok "UML: another program is not taken for one" fails_with 'nor a User Mode Linux'
 	test_concurrent "${uml[@]}"

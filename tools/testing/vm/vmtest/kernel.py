@@ -10,6 +10,10 @@ from .errors import VmError
 
 STOCK_IMAGES = "vmlinuz-6.12*-cloud-amd64"
 
+# What tools/build/test-kernel makes, and where it leaves it, with the modules
+TEST_IMAGES = {"debug": "bzImage", "kcsan": "bzImage", "uml": "linux"}
+BUILD = Path(__file__).resolve().parents[4] / "build"
+
 # Documentation/arch/x86/boot.rst: the header's magic, and where it keeps the
 # offset (less 0x200) of the version string.
 HEADER_MAGIC, HEADER_MAGIC_AT = b"HdrS", 0x202
@@ -53,6 +57,15 @@ class Kernel:
 def _contains(file, text):
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return data.find(text) >= 0
+
+
+def test_kernel(name):
+    """One of ours for tests, by its name, and the directory of its modules."""
+    image = BUILD / name / TEST_IMAGES[name]
+    if not image.exists():
+        raise VmError(f"--kernel {name}: there is no {image}; "
+                      f"`tools/build/test-kernel {name}` makes it")
+    return Kernel(image), str(BUILD / name / "modules")
 
 
 def newest_stock():

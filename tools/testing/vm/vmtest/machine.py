@@ -10,7 +10,7 @@ import subprocess
 import time
 
 # What the guest's ports and its console carry; init.c knows the former.
-PORTS = ("stdout", "stderr", "kmsg", "verdict")
+PORTS = ("stdout", "stderr", "data", "kmsg", "verdict")
 CONSOLE = "console"
 # What the program that is the machine complains about.
 COMPLAINTS = "complaints"
