@@ -9,6 +9,8 @@
 #	...
 #	run_tests
 #
+# The program runs all of TESTS, or those named on its command line.
+#
 # RESET names another function that brings that state about, AT_END one to call
 # after the last test.
 
@@ -21,6 +23,8 @@ DRIVER=vdpa_test_driver
 BUS=/sys/bus/vdpa
 TEST_DIR=/sys/kernel/debug/vdpa_test
 SIM_DIR=/sys/kernel/debug/vdpa_sim
+
+NAMED=$*
 
 TMP=$(mktemp -d)
 trap 'rm -rf "$TMP"' EXIT
@@ -183,8 +187,16 @@ link_name() {
 #
 
 run_tests() {
+	for test in $NAMED; do
+		for known in $TESTS; do
+			[ "$test" != "$known" ] || continue 2
+		done
+		# shellcheck disable=SC2086
+		echo "${0##*/}: no test $test; there are" $TESTS >&2
+		exit 1
+	done
 	# shellcheck disable=SC2086
-	set -- $TESTS
+	set -- ${NAMED:-$TESTS}
 	ktap_print_header
 	ktap_set_plan $#
 	for test in "$@"; do

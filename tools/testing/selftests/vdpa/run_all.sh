@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # run_all.sh [--without] [PROGRAM]... - runs the tests, or those named, or those
-# not named, one after the other
+# not named, one after the other; a PROGRAM that is several words has arguments
 #
 # TAP version 13 on stdout: one line for each program, what the program itself
 # says before it as comments. A program fails if it fails, takes too long, or
@@ -53,7 +53,8 @@ leftovers() {
 run_one() {
 	{
 		{
-			timeout -k 5 "$TIMEOUT" "$HERE/$1" 2>&1 3>&-
+			# shellcheck disable=SC2086
+			timeout -k 5 "$TIMEOUT" "$HERE"/$1 2>&1 3>&-
 			echo $? >&3
 		} | while IFS= read -r line; do
 			printf '# %s\n' "$line"
@@ -82,7 +83,9 @@ for program in "$@"; do
 	number=$((number + 1))
 	echo "# selftests: vdpa: $program"
 	before=$(leftovers)
+	begin=$(date +%s)
 	rc=$(run_one "$program")
+	echo "# it took $(($(date +%s) - begin)) s"
 	after=$(leftovers)
 	why="exit=$rc"
 	case $rc in
