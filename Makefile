@@ -16,7 +16,8 @@ MODULES_CONFIG := CONFIG_VDPA=m CONFIG_VDPA_RING=m CONFIG_VDPA_SIM=m CONFIG_VDPA
 	CONFIG_VDPA_SIM_BLOCK=m CONFIG_VHOST_VDPA=m CONFIG_VIRTIO_VDPA=m CONFIG_VDPA_SELFTEST=m
 SELFTESTS := tools/testing/selftests/vdpa
 VM_RUN := tools/testing/vm/run
-DEBUG_LANES := build test-kernel debug traffic kunit faults vendor fuzz-debug coverage
+FAST_LANES := uml-kernel fast fast-shell fast-faults fast-kunit
+DEBUG_LANES := build debug-kernel $(FAST_LANES) debug vendor fuzz-debug coverage
 
 # The text of CMD as it was typed, dollar signs and all.
 export VM_COMMAND := $(value CMD)
@@ -49,7 +50,7 @@ help:
 	@echo '               stopped or finds something: then what led there is in build/fuzz;'
 	@echo '               on the kernel that check-debug built, if it did'
 	@echo '  check-fast   the same kernel as a program of this host, in User Mode Linux:'
-	@echo '               selftests and unit tests, for after each edit'
+	@echo '               selftests, unit tests, DPDK and QEMU, for after each edit'
 	@echo '  check-kcsan  what runs in several threads, on a kernel that detects data races'
 	@echo '  intree TREE=DIR  lays the subsystem over a Linux 6.12 source tree;'
 	@echo '               without TREE over a copy of Debian'"'"'s'
@@ -107,7 +108,7 @@ fuzz:
 check-fast:
 	@tools/build/setup check
 	+@$(MAKE) tools selftests
-	+@tools/build/check uml-kernel fast fast-shell fast-kunit fast-clients
+	+@tools/build/check $(FAST_LANES) fast-clients
 
 check-kcsan:
 	@tools/build/setup check

@@ -15,14 +15,14 @@ PROGRAMS="netlink_test dump_test monitor_test slow_test rmmod_test race_test
 	  cli.sh iproute2.sh bus.sh modules.sh sim_net.sh sim_blk.sh
 	  virtio_vdpa.sh kunit.sh leak_check.sh"
 TIMEOUT=$(sed -n 's/^timeout=//p' "$HERE/settings" 2>/dev/null)
-TIMEOUT=${TIMEOUT:-120}
+TIMEOUT=${TIMEOUT:-600}
 
 BUS=/sys/bus/vdpa
 DEBUGFS=/sys/kernel/debug
 
 # A kernel that watches its locks or its memory takes its time: env_time_scale()
 if [ -e $DEBUGFS/kmemleak ] || [ -e $DEBUGFS/kcsan ] || [ -e /proc/lockdep ]; then
-	TIMEOUT=$((TIMEOUT * 15))
+	TIMEOUT=$((TIMEOUT * 5))
 fi
 
 # Whatever is there that should not; nothing if all is well
