@@ -384,17 +384,6 @@ static int dev_add(const char *handle, const char *name)
 	return err;
 }
 
-static int dev_del(const char *name)
-{
-	struct vnl s;
-	int err;
-
-	vnl_open(&s);
-	err = vnl_dev_del(&s, name);
-	vnl_close(&s);
-	return err;
-}
-
 static void request_begin(struct ctx *c, uint8_t cmd, uint16_t flags)
 {
 	vnl_close(&c->req);
@@ -491,7 +480,7 @@ static int with_dev(void *arg)
 
 static int without_dev(void *arg)
 {
-	return dev_del(NAME);
+	return vnl_dev_del_once(NAME);
 }
 
 static int get_mgmt(void *arg)
@@ -552,7 +541,7 @@ static int without_many(void *arg)
 
 	for (i = 0; !err && i < CHUNKY; i++) {
 		snprintf(name, sizeof(name), "many%d", i);
-		err = dev_del(name);
+		err = vnl_dev_del_once(name);
 	}
 	return err ?: env_mgmt_del(OTHER);
 }
@@ -708,7 +697,7 @@ static bool made_auto(void *arg)
 
 static int unmake_auto(void *arg)
 {
-	return dev_del("vdpa0");
+	return vnl_dev_del_once("vdpa0");
 }
 
 static int del_dev(void *arg)
@@ -781,7 +770,7 @@ static bool joined(void *arg)
 	static struct vnl_event ev;
 	struct ctx *c = arg;
 
-	if (dev_add(ENV_SIM, "heard") || dev_del("heard"))
+	if (dev_add(ENV_SIM, "heard") || vnl_dev_del_once("heard"))
 		die("device to hear of");
 	return vnl_event_next(&c->req, &ev, 0) == 1;
 }
@@ -801,7 +790,7 @@ static int receive(void *arg)
 
 	vnl_close(&c->req);
 	vnl_monitor_open(&c->req);
-	err = dev_add(ENV_SIM, NAME) ?: dev_del(NAME);
+	err = dev_add(ENV_SIM, NAME) ?: vnl_dev_del_once(NAME);
 	return err ?: request_prepared(c);
 }
 

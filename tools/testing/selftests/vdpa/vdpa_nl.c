@@ -589,6 +589,17 @@ int vnl_dev_del(struct vnl *s, const char *name)
 	return vnl_request(s, &m, NULL, NULL);
 }
 
+int vnl_dev_del_once(const char *name)
+{
+	struct vnl s;
+	int err;
+
+	vnl_open(&s);
+	err = vnl_dev_del(&s, name);
+	vnl_close(&s);
+	return err;
+}
+
 int vnl_dev_get_event(struct vnl *s, const char *name, struct vnl_event *ev)
 {
 	struct vnl_msg m;

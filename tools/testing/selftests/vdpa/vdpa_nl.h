@@ -149,6 +149,8 @@ void vnl_mgmt_parse(const struct nlmsghdr *nlh, struct vnl_mgmt *mgmt);
 int vnl_dev_add(struct vnl *s, const char *handle, const char *name);
 int vnl_dev_add_auto(struct vnl *s, const char *handle, struct vnl_dev *dev);
 int vnl_dev_del(struct vnl *s, const char *name);
+/* With a socket for only that */
+int vnl_dev_del_once(const char *name);
 int vnl_dev_get(struct vnl *s, const char *name, struct vnl_dev *dev);
 int vnl_dev_get_event(struct vnl *s, const char *name, struct vnl_event *ev);
 int vnl_mgmt_get(struct vnl *s, const char *handle, struct vnl_mgmt *mgmt);

@@ -95,17 +95,6 @@ int vr_make(const char *mgmt, const char *name, uint16_t vqp)
 	return err;
 }
 
-int vr_delete(const char *name)
-{
-	struct vnl s;
-	int err;
-
-	vnl_open(&s);
-	err = vnl_dev_del(&s, name);
-	vnl_close(&s);
-	return err;
-}
-
 long long vr_counter(const char *mgmt, const char *name, const char *counter)
 {
 	char path[VH_PATH_LEN], line[512], key[64];

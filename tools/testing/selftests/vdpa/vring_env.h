@@ -43,7 +43,6 @@ int vr_load(const char *sim_param, const char *module, const char *param);
 
 /* @vqp: queue pairs, 0 for none of the device's business */
 int vr_make(const char *mgmt, const char *name, uint16_t vqp);
-int vr_delete(const char *name);
 /* Sum over all queues of a device, -1: no such counter */
 long long vr_counter(const char *mgmt, const char *name, const char *counter);
 

@@ -1766,7 +1766,7 @@ TEST_F(gone, device_deleted_in_traffic)
 		pid = busy_child(&self->blk, variant->features);
 		ASSERT_LT(0, pid);
 		usleep(round * 3000);
-		EXPECT_EQ(0, vr_delete(names[0]));
+		EXPECT_EQ(0, vnl_dev_del_once(names[0]));
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
 		EXPECT_EQ(ENODEV, WEXITSTATUS(status));
 		ASSERT_EQ(0, vr_make(VR_BLK_MGMT, names[0], 0));
