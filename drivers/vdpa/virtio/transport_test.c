@@ -498,6 +498,8 @@ static const struct layout_case layout_cases[] = {
 	{ "exactly one size", 32, 32, 32, 64, false, 32 },
 	{ "alignment 0", 64, 1, 64, 0, false, -EINVAL },
 	{ "alignment 3", 64, 1, 64, 3, false, -EINVAL },
+	{ "alignment 1", 64, 1, 64, 1, false, 64 },
+	{ "alignment 2", 2, 1, 2, 2, false, 2 },
 	{ "alignment 4", 64, 1, 64, 4, false, 64 },
 	{ "alignment of two pages", 64, 1, 64, 2 * PAGE_SIZE, false, -EINVAL },
 	{ "alignment of half of all", 64, 1, 64, BIT(31), false, -EINVAL },
@@ -521,6 +523,8 @@ static void layout_test(struct kunit *test)
 	err = test_start(ctx, features, NULL);
 	KUNIT_EXPECT_EQ(test, err, min(c->num, 0));
 	KUNIT_EXPECT_EQ(test, ctx->dev->vqs[0].num, max(c->num, 0));
+	KUNIT_EXPECT_EQ(test, ctx->dev->vqs[0].driver % VRING_AVAIL_ALIGN_SIZE, 0);
+	KUNIT_EXPECT_EQ(test, ctx->dev->vqs[0].device % VRING_USED_ALIGN_SIZE, 0);
 	KUNIT_EXPECT_EQ(test, list_empty(&ctx->virtio->vqs), c->num < 0);
 }
 

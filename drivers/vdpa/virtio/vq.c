@@ -80,6 +80,8 @@ static int virtio_vdpa_vq_layout(struct virtio_vdpa *vt, u16 idx,
 	if (layout->min > layout->max || !is_power_of_2(layout->align) ||
 	    layout->align > PAGE_SIZE)
 		return -EINVAL;
+	/* What the device makes do with may be less than virtio asks for. */
+	layout->align = max(layout->align, VRING_USED_ALIGN_SIZE);
 	return 0;
 }
 
