@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# For the shell tests of simulated devices that the kernel's own drivers use: a
-# pair of network devices with a cable between them, each in a network namespace,
-# and disks. Comes after lib.sh.
+# For the shell tests of devices that the kernel's own drivers use: a pair of
+# simulated network devices with a cable between them, each in a network
+# namespace, and disks. Comes after lib.sh.
 
 # shellcheck disable=SC2034
 BLK=vdpasim_blk
@@ -72,7 +72,7 @@ want_growth() {
 #
 
 netdev() {
-	path=$(await_one "/sys/devices/$SIM/$1/virtio*/net/*") ||
+	path=$(await_one "$BUS/devices/$1/virtio*/net/*") ||
 		fail "no network interface of $1"
 	basename "$path"
 }
@@ -151,7 +151,7 @@ end_stream() {
 
 # NAME: sets DISK to the name of its block device
 find_disk() {
-	path=$(await_one "/sys/devices/$BLK/$1/virtio*/block/*/size") ||
+	path=$(await_one "$BUS/devices/$1/virtio*/block/*/size") ||
 		fail "no block device of $1"
 	DISK=$(basename "$(dirname "$path")")
 	wait_for test -b "/dev/$DISK"
@@ -177,4 +177,26 @@ write_disk() {
 
 read_disk() {
 	want_ok dd if="/dev/$DISK" of="$1" bs="${2:-64k}" count="$3" iflag=direct
+}
+
+# Reads and writes without end, until the disk goes
+disk_load() {
+	exec 3<>"/dev/$DISK"
+	(while dd if=/proc/self/fd/3 bs=4k count=4096 iflag=direct; do :; done) \
+		>/dev/null 2>&1 &
+	reader=$!
+	(while dd if=/dev/zero of=/proc/self/fd/3 bs=64k count=512 oflag=direct; do
+		:
+	done) >/dev/null 2>&1 &
+	writer=$!
+	exec 3<&-
+	sleep 1
+}
+
+# What was written into the dark is not what shall be there
+want_disk_keeps_data() {
+	random "$TMP/in" 4
+	write_disk "$TMP/in"
+	read_disk "$TMP/back" 64k 4
+	want_ok cmp "$TMP/in" "$TMP/back"
 }

@@ -69,28 +69,6 @@ want_driver() {
 		{ show_run; fail "not driver $2, status $3"; }
 }
 
-# Reads and writes without end; ends if the disk does, or by end_load
-disk_load() {
-	exec 3<>"/dev/$DISK"
-	(while dd if=/proc/self/fd/3 bs=4k count=4096 iflag=direct; do :; done) \
-		>/dev/null 2>&1 &
-	reader=$!
-	(while dd if=/dev/zero of=/proc/self/fd/3 bs=64k count=512 oflag=direct; do
-		:
-	done) >/dev/null 2>&1 &
-	writer=$!
-	exec 3<&-
-	sleep 1
-}
-
-# What was written into the dark is not what shall be there
-want_disk_keeps_data() {
-	random "$TMP/in" 4
-	write_disk "$TMP/in"
-	read_disk "$TMP/back" 64k 4
-	want_ok cmp "$TMP/in" "$TMP/back"
-}
-
 is_a_virtio_device() {
 	need_disk_driver
 	add_one a 1
