@@ -5,7 +5,8 @@
 # behind an IOMMU:
 #
 #	run --kernel KERNEL --modules DIR --append intel_iommu=on --qemu
-#	    '-device intel-iommu -device virtio-net-pci,disable-legacy=on,
+#	    '-netdev user,id=net0,restrict=on -device intel-iommu
+#	    -device virtio-net-pci,netdev=net0,disable-legacy=on,
 #	    iommu_platform=on,romfile=' -- /selftests/vdpa/run_vendor.sh
 
 exec "$(dirname "$0")/run_all.sh" vendor.sh
