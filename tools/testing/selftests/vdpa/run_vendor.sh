@@ -4,7 +4,7 @@
 # The tests for drivers of Linux 6.12 on our core, for a VM with a spare card,
 # behind an IOMMU, and with qemu-storage-daemon:
 #
-#	run --kernel KERNEL --modules DIR --append intel_iommu=on --qemu
+#	run --kernel debug --mem 3072 --append intel_iommu=on --qemu
 #	    '-netdev user,id=net0,restrict=on -device intel-iommu
 #	    -device virtio-net-pci,netdev=net0,disable-legacy=on,
 #	    iommu_platform=on,romfile=' --file /usr/bin/qemu-storage-daemon
