@@ -259,6 +259,11 @@ struct vdpa_map_file {
  *
  * @free: the last reference is gone: frees what the parent allocated, but not
  *	the &struct vdpa_device itself. Optional.
+ * @reset_vq: resets one queue while the device goes on: it is as after a reset
+ *	of the device, not ready, and can be set up again; no callback of it
+ *	runs any more (virtio 1.3, 2.6.1). Optional, for devices that offer
+ *	VIRTIO_F_RING_RESET. Not in the API of Linux 6.12. Returns 0 or a
+ *	negative errno.
  */
 struct vdpa_config_ops {
 	/* virtqueues */
@@ -332,6 +337,9 @@ struct vdpa_config_ops {
 	void (*unbind_mm)(struct vdpa_device *vdev);
 
 	void (*free)(struct vdpa_device *vdev);
+
+	/* beyond Linux 6.12 */
+	int (*reset_vq)(struct vdpa_device *vdev, u16 idx);
 };
 
 /* device.c */

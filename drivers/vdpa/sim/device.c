@@ -284,6 +284,7 @@ static void vdpasim_free(struct vdpa_device *vdev)
 	.set_vq_cb = vdpasim_set_vq_cb,					\
 	.set_vq_ready = vdpasim_set_vq_ready,				\
 	.get_vq_ready = vdpasim_get_vq_ready,				\
+	.reset_vq = vdpasim_reset_vq,					\
 	.set_vq_state = vdpasim_set_vq_state,				\
 	.get_vq_state = vdpasim_get_vq_state,				\
 	.get_vendor_vq_stats = vdpasim_get_vendor_vq_stats,		\

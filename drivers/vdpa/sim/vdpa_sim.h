@@ -37,7 +37,8 @@
 /* What every class has to offer, and may */
 #define VDPASIM_REQUIRED	(BIT_ULL(VIRTIO_F_VERSION_1) |	\
 				 BIT_ULL(VIRTIO_F_ACCESS_PLATFORM))
-#define VDPASIM_FEATURES	(VDPASIM_REQUIRED | VDPA_RING_FEATURES)
+#define VDPASIM_FEATURES	(VDPASIM_REQUIRED | VDPA_RING_FEATURES | \
+				 BIT_ULL(VIRTIO_F_RING_RESET))
 
 struct dentry;
 struct mm_struct;
@@ -316,6 +317,7 @@ void vdpasim_set_vq_cb(struct vdpa_device *vdev, u16 idx,
 		       struct vdpa_callback *cb);
 void vdpasim_set_vq_ready(struct vdpa_device *vdev, u16 idx, bool ready);
 bool vdpasim_get_vq_ready(struct vdpa_device *vdev, u16 idx);
+int vdpasim_reset_vq(struct vdpa_device *vdev, u16 idx);
 int vdpasim_set_vq_state(struct vdpa_device *vdev, u16 idx,
 			 const struct vdpa_vq_state *state);
 int vdpasim_get_vq_state(struct vdpa_device *vdev, u16 idx,

@@ -308,26 +308,29 @@ bool vdpasim_group_started(struct vdpasim *sim, unsigned int group)
 	return false;
 }
 
+/* Forgets all that the driver said of a queue. */
+static void vdpasim_vq_reset(struct vdpasim_vq *vq)
+{
+	lockdep_assert_held(&vq->sim->lock);
+	mutex_lock(&vq->lock);
+	vdpasim_vq_stop(vq);
+	vq->desc = 0;
+	vq->driver = 0;
+	vq->device = 0;
+	vq->num = max_vq_size;
+	WRITE_ONCE(vq->ready, false);
+	vq->state_given = false;
+	vq->state = (struct vdpa_vq_state) {};
+	vq->cb = (struct vdpa_callback) {};
+	mutex_unlock(&vq->lock);
+}
+
 void vdpasim_reset_vqs(struct vdpasim *sim)
 {
-	struct vdpasim_vq *vq;
 	unsigned int i;
 
-	lockdep_assert_held(&sim->lock);
-	for (i = 0; i < sim->nvqs; i++) {
-		vq = &sim->vqs[i];
-		mutex_lock(&vq->lock);
-		vdpasim_vq_stop(vq);
-		vq->desc = 0;
-		vq->driver = 0;
-		vq->device = 0;
-		vq->num = max_vq_size;
-		WRITE_ONCE(vq->ready, false);
-		vq->state_given = false;
-		vq->state = (struct vdpa_vq_state) {};
-		vq->cb = (struct vdpa_callback) {};
-		mutex_unlock(&vq->lock);
-	}
+	for (i = 0; i < sim->nvqs; i++)
+		vdpasim_vq_reset(&sim->vqs[i]);
 }
 
 int vdpasim_init_vqs(struct vdpasim *sim)
@@ -437,6 +440,21 @@ void vdpasim_set_vq_ready(struct vdpa_device *vdev, u16 idx, bool ready)
 bool vdpasim_get_vq_ready(struct vdpa_device *vdev, u16 idx)
 {
 	return READ_ONCE(vdpa_to_sim(vdev)->vqs[idx].ready);
+}
+
+/* virtio 1.3, 2.6.1 */
+int vdpasim_reset_vq(struct vdpa_device *vdev, u16 idx)
+{
+	struct vdpasim *sim = vdpa_to_sim(vdev);
+	int err = 0;
+
+	mutex_lock(&sim->lock);
+	if (sim->driver_features & BIT_ULL(VIRTIO_F_RING_RESET))
+		vdpasim_vq_reset(&sim->vqs[idx]);
+	else
+		err = -EOPNOTSUPP;
+	mutex_unlock(&sim->lock);
+	return err;
 }
 
 int vdpasim_set_vq_state(struct vdpa_device *vdev, u16 idx,

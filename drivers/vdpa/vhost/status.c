@@ -16,11 +16,19 @@ bool vhost_vdpa_is_running(struct vhost_vdpa_file *vf)
 	       vdev->config->get_status(vdev) & VIRTIO_CONFIG_S_DRIVER_OK;
 }
 
+/*
+ * There is no ioctl to reset a single queue with: one that is not enabled keeps
+ * its state. Who was offered that, for a guest say, could not do it.
+ */
+static u64 vhost_vdpa_features(struct vdpa_device *vdev)
+{
+	return vdev->config->get_device_features(vdev) &
+	       ~BIT_ULL(VIRTIO_F_RING_RESET);
+}
+
 int vhost_vdpa_get_features(struct vhost_vdpa_file *vf, void *arg)
 {
-	struct vdpa_device *vdev = vhost_vdpa_vdev(vf);
-
-	*(u64 *)arg = vdev->config->get_device_features(vdev);
+	*(u64 *)arg = vhost_vdpa_features(vhost_vdpa_vdev(vf));
 	return 0;
 }
 
@@ -41,7 +49,7 @@ int vhost_vdpa_set_features(struct vhost_vdpa_file *vf, void *arg)
 
 	if (ops->get_status(vdev) & VIRTIO_CONFIG_S_FEATURES_OK)
 		return -EBUSY;
-	if (features & ~ops->get_device_features(vdev))
+	if (features & ~vhost_vdpa_features(vdev))
 		return -EINVAL;
 	return vdpa_set_features(vdev, features);
 }

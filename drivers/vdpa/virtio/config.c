@@ -157,15 +157,19 @@ static bool virtio_vdpa_dma_translated(struct device *dma_dev)
 }
 
 /*
- * Takes what the ring library can, and of that what the parent has ops for:
- * the library leaves out the reset of a single queue, for which there is none.
+ * Takes what the ring library can, and of that what the parent has ops for. To
+ * reset a single queue is not the library's but ours.
  */
 static void virtio_vdpa_trim_features(struct virtio_vdpa *vt)
 {
+	const struct vdpa_config_ops *ops = vt->vdev->config;
 	struct virtio_device *virtio = &vt->virtio;
+	bool ring_reset = __virtio_test_bit(virtio, VIRTIO_F_RING_RESET);
 
 	vring_transport_features(virtio);
-	if (!vt->vdev->config->kick_vq_with_data)
+	if (ring_reset && ops->reset_vq)
+		__virtio_set_bit(virtio, VIRTIO_F_RING_RESET);
+	if (!ops->kick_vq_with_data)
 		__virtio_clear_bit(virtio, VIRTIO_F_NOTIFICATION_DATA);
 }
 
@@ -237,4 +241,6 @@ const struct virtio_config_ops virtio_vdpa_config_ops = {
 	.bus_name = virtio_vdpa_bus_name,
 	.set_vq_affinity = virtio_vdpa_set_vq_affinity,
 	.get_vq_affinity = virtio_vdpa_get_vq_affinity,
+	.disable_vq_and_reset = virtio_vdpa_disable_vq_and_reset,
+	.enable_vq_after_reset = virtio_vdpa_enable_vq_after_reset,
 };

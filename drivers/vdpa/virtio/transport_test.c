@@ -8,6 +8,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/interrupt.h>
 #include <linux/platform_device.h>
+#include <linux/scatterlist.h>
 #include <linux/virtio_ring.h>
 
 #include "virtio_vdpa.h"
@@ -42,6 +43,7 @@ struct test_dev {
 	int reset_error;
 	int address_error;
 	int state_error;
+	int reset_vq_error;
 	bool never_ready;
 	bool never_starts;
 	u8 status;
@@ -97,6 +99,15 @@ static void test_set_vq_ready(struct vdpa_device *vdev, u16 idx, bool ready)
 static bool test_get_vq_ready(struct vdpa_device *vdev, u16 idx)
 {
 	return to_test(vdev)->vqs[idx].ready;
+}
+
+static int test_reset_vq(struct vdpa_device *vdev, u16 idx)
+{
+	struct test_dev *dev = to_test(vdev);
+
+	if (!dev->reset_vq_error)
+		memset(&dev->vqs[idx], 0, sizeof(dev->vqs[idx]));
+	return dev->reset_vq_error;
 }
 
 static int test_set_vq_state(struct vdpa_device *vdev, u16 idx,
@@ -252,6 +263,7 @@ static const struct vdpa_config_ops test_ops_all = {
 	.get_vq_num_min = test_get_vq_num_min,
 	.kick_vq_with_data = test_kick_vq_with_data,
 	.set_vq_affinity = test_set_vq_affinity,
+	.reset_vq = test_reset_vq,
 	.get_vq_dma_dev = test_get_vq_dma_dev,
 };
 
@@ -434,7 +446,6 @@ static void features_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, test_start(ctx, asked, NULL), 0);
 	KUNIT_EXPECT_EQ(test, ctx->dev->driver_features,
 			asked & ~(BIT_ULL(VIRTIO_F_IN_ORDER) |
-				  BIT_ULL(VIRTIO_F_RING_RESET) |
 				  BIT_ULL(VIRTIO_F_SR_IOV)));
 	KUNIT_EXPECT_EQ(test, ctx->virtio->features,
 			ctx->dev->driver_features);
@@ -470,6 +481,62 @@ static void features_without_ops_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctx->config->generation(ctx->virtio), 0);
 	virtqueue_notify(ctx->vqs[0]);
 	KUNIT_EXPECT_EQ(test, ctx->dev->vqs[0].kicks, 1);
+}
+
+static void test_recycle(struct virtqueue *vq, void *buf)
+{
+	(*(unsigned int *)buf)++;
+}
+
+/* Virtio 1.3, 2.6.1: one queue anew, with another ring, while others go on */
+static void ring_reset_test(struct kunit *test)
+{
+	struct test_ctx *ctx = test->priv;
+	struct test_vq *told = &ctx->dev->vqs[0];
+	unsigned int *buf = kunit_kzalloc(test, sizeof(*buf), GFP_KERNEL);
+	struct vdpa_callback old;
+	struct scatterlist sg;
+	struct virtqueue *vq;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_ASSERT_EQ(test, test_start(ctx, TEST_FEATURES |
+					 BIT_ULL(VIRTIO_F_RING_RESET), NULL), 0);
+	test_driver_ok(ctx);
+	vq = ctx->vqs[0];
+	old = told->cb;
+	sg_init_one(&sg, buf, sizeof(*buf));
+	KUNIT_ASSERT_EQ(test, virtqueue_add_outbuf(vq, &sg, 1, buf, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, virtqueue_resize(vq, 16, test_recycle, NULL), 0);
+	KUNIT_EXPECT_EQ(test, *buf, 1);
+	KUNIT_EXPECT_EQ(test, told->num, 16);
+	KUNIT_EXPECT_EQ(test, told->desc, virtqueue_get_desc_addr(vq));
+	KUNIT_EXPECT_EQ(test, told->driver, virtqueue_get_avail_addr(vq));
+	KUNIT_EXPECT_EQ(test, told->device, virtqueue_get_used_addr(vq));
+	KUNIT_EXPECT_TRUE(test, told->ready);
+	KUNIT_EXPECT_TRUE(test, test_heard(ctx, vq));
+	KUNIT_EXPECT_EQ(test, ctx->dev->vqs[1].num, 64);
+
+	/* what comes too late is not for a queue that was reset */
+	KUNIT_EXPECT_EQ(test, ctx->config->disable_vq_and_reset(vq), 0);
+	KUNIT_EXPECT_FALSE(test, told->ready);
+	KUNIT_EXPECT_EQ(test, old.callback(old.private), IRQ_NONE);
+	KUNIT_EXPECT_EQ(test, ctx->config->enable_vq_after_reset(vq), 0);
+	KUNIT_EXPECT_TRUE(test, told->ready);
+
+	/* a device that refuses, that fails, and that is broken */
+	ctx->dev->reset_vq_error = -EREMOTEIO;
+	KUNIT_EXPECT_EQ(test, virtqueue_resize(vq, 32, test_recycle, NULL),
+			-EREMOTEIO);
+	KUNIT_EXPECT_EQ(test, told->num, 16);
+	KUNIT_EXPECT_TRUE(test, test_heard(ctx, vq));
+	ctx->dev->reset_vq_error = 0;
+	ctx->dev->never_ready = true;
+	KUNIT_EXPECT_EQ(test, ctx->config->disable_vq_and_reset(vq), 0);
+	KUNIT_EXPECT_EQ(test, ctx->config->enable_vq_after_reset(vq), -EIO);
+	KUNIT_EXPECT_NULL(test, told->cb.callback);
+	ctx->dev->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	KUNIT_EXPECT_EQ(test, ctx->config->disable_vq_and_reset(vq), -EIO);
+	KUNIT_EXPECT_EQ(test, ctx->config->enable_vq_after_reset(vq), -EIO);
 }
 
 struct layout_case {
@@ -784,6 +851,7 @@ static struct kunit_case virtio_vdpa_test_cases[] = {
 	KUNIT_CASE(packed_test),
 	KUNIT_CASE(features_test),
 	KUNIT_CASE(features_without_ops_test),
+	KUNIT_CASE(ring_reset_test),
 	KUNIT_CASE_PARAM(layout_test, layout_gen_params),
 	KUNIT_CASE(too_many_queues_test),
 	KUNIT_CASE(failing_queue_test),

@@ -68,5 +68,7 @@ int virtio_vdpa_find_vqs(struct virtio_device *virtio, unsigned int nvqs,
 			 struct virtqueue_info vqs_info[],
 			 struct irq_affinity *desc);
 void virtio_vdpa_del_vqs(struct virtio_device *virtio);
+int virtio_vdpa_disable_vq_and_reset(struct virtqueue *vq);
+int virtio_vdpa_enable_vq_after_reset(struct virtqueue *vq);
 
 #endif /* _VIRTIO_VDPA_H */

@@ -224,6 +224,54 @@ void virtio_vdpa_del_vqs(struct virtio_device *virtio)
 		vring_del_virtqueue(vq);
 }
 
+/**
+ * virtio_vdpa_disable_vq_and_reset - see &struct virtio_config_ops
+ * @vq: a queue of a running device, which nobody uses meanwhile
+ *
+ * On return neither the device nor a callback uses the queue.
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOENT if that was not agreed on; -EIO if the device does not
+ * work; or an errno of the parent, with the queue as it was.
+ */
+int virtio_vdpa_disable_vq_and_reset(struct virtqueue *vq)
+{
+	struct virtio_vdpa *vt = virtio_to_vt(vq->vdev);
+	int err;
+
+	if (!virtio_has_feature(vq->vdev, VIRTIO_F_RING_RESET))
+		return -ENOENT;
+	if (!virtio_vdpa_answers(vt))
+		return -EIO;
+	err = vt->vdev->config->reset_vq(vt->vdev, vq->index);
+	if (err)
+		return err;
+	RCU_INIT_POINTER(vt->vqs[vq->index].vq, NULL);
+	synchronize_rcu();
+	return 0;
+}
+
+/**
+ * virtio_vdpa_enable_vq_after_reset - see &struct virtio_config_ops
+ * @vq: a queue that was reset, with a ring that may be another than before
+ *
+ * Context: may sleep.
+ * Return: 0; -EIO if the device does not work; or an errno of the parent, with
+ * the queue reset.
+ */
+int virtio_vdpa_enable_vq_after_reset(struct virtqueue *vq)
+{
+	struct virtio_vdpa *vt = virtio_to_vt(vq->vdev);
+	int err;
+
+	if (!virtio_vdpa_answers(vt))
+		return -EIO;
+	err = virtio_vdpa_start_vq(vt, vq);
+	if (err)
+		virtio_vdpa_stop_vq(vt, vq);
+	return err;
+}
+
 /* Spreads the queues from @first on over all CPUs. */
 static int virtio_vdpa_spread_set(struct virtio_vdpa *vt, unsigned int first,
 				  unsigned int nvqs)

@@ -32,11 +32,6 @@ need_disk() {
 	add_disk disk0
 }
 
-counter() {
-	sed -n "s/^$1 .* *$2 \([0-9]*\).*/\1/p" "$STATS" |
-		awk '{ sum += $1 } END { print sum + 0 }'
-}
-
 mem_free() {
 	sed -n 's/^MemFree: *\([0-9]*\) kB/\1/p' /proc/meminfo
 }

@@ -67,6 +67,17 @@ want_growth() {
 	END { exit !grew }' "$TMP/growth" || fail "counts of $1"
 }
 
+# The sum of a counter over all queues of a device: DEVICE COUNTER
+counter() {
+	sed -n "s/^$1 .* *$2 \([0-9]*\).*/\1/p" "$STATS" |
+		awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# DEVICE COUNTER NUMBER
+counted_more() {
+	[ "$(counter "$1" "$2")" -gt "$3" ]
+}
+
 #
 # Network devices: a is in namespace vt1 with 10.9.0.1, b in vt2 with 10.9.0.2
 #

@@ -27,12 +27,6 @@ reset_net() {
 	reset_all
 }
 
-# The sum of a counter over all queues of a device: DEVICE COUNTER
-counter() {
-	sed -n "s/^$1 .* $2 \([0-9]*\).*/\1/p" "$STATS" |
-		awk '{ sum += $1 } END { print sum + 0 }'
-}
-
 # CONNECTIONS BYTES
 want_stream() {
 	in2 "$HERE/stream" listen 7000 "$1" > "$TMP/listen" 2>&1 &

@@ -364,6 +364,9 @@ TEST_F(ioctl, features)
 
 	EXPECT_EQ(EINVAL, vh_ioctl(self->fd, VHOST_SET_FEATURES, &features));
 	EXPECT_EQ(0, vh_state_hex(NAME, "features"));
+	/* the parent has it, but there is no ioctl for it */
+	features = FEATURES | BIT(VIRTIO_F_RING_RESET);
+	EXPECT_EQ(EINVAL, vh_ioctl(self->fd, VHOST_SET_FEATURES, &features));
 	features = FEATURES;
 	EXPECT_EQ(0, vh_ioctl(self->fd, VHOST_SET_FEATURES, &features));
 	EXPECT_EQ(FEATURES, vh_state_hex(NAME, "features"));

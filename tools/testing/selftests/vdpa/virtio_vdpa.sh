@@ -12,9 +12,10 @@
 TESTS="is_a_virtio_device features_agreed without_driver binds_and_unbinds
        override_decides to_vhost_and_back
        unbound_in_traffic unbound_under_load unloaded_under_load
-       queue_sizes reset_fails reset_fails_in_use reset_fails_at_del
+       queue_sizes ring_reset ring_reset_missing reset_fails reset_fails_in_use reset_fails_at_del
        cable_moves all_at_once sleeps"
 
+STATS=$SIM_DIR/$SIM/stats
 DRV=$BUS/drivers/virtio_vdpa
 KUNIT_FILTER=/sys/module/kunit/parameters/filter_glob
 POWER=/sys/power
@@ -108,7 +109,7 @@ features_agreed() {
 	want_eq 1 "$(feature "$virtio" 32)" VERSION_1
 	want_eq 1 "$(feature "$virtio" 33)" ACCESS_PLATFORM
 	want_eq 1 "$(feature "$virtio" 34)" RING_PACKED
-	want_eq 0 "$(feature "$virtio" 40)" RING_RESET
+	want_eq 1 "$(feature "$virtio" 40)" RING_RESET
 	# MAC, MTU, STATUS and no packed rings
 	want_ok vdpa dev add name some mgmtdev "$SIM" \
 		device_features 0x300010028
@@ -247,6 +248,42 @@ queue_sizes() {
 		done
 	done
 	unload_sim
+}
+
+# SIZE: of the queues of a; smaller ones than 19 would keep virtio_net from
+# sending
+resize() {
+	want_ok in1 ethtool -G a rx "$1" tx "$1"
+	want_ok in1 ethtool -g a
+	want_eq "256 $1 " "$(awk '/^TX:/ { printf "%s ", $2 }' "$OUT")" "sizes of a"
+}
+
+# Queues of both layouts become others while packets go through them
+ring_reset() {
+	for features in 0x10330018028 0x10730018028; do
+		add_pair device_features $features
+		background_stream
+		for size in 32 256 64 128; do
+			resize $size
+			sent=$(counter a "tx packets")
+			received=$(counter a "rx packets")
+			wait_for counted_more a "tx packets" "$sent"
+			wait_for counted_more a "rx packets" "$received"
+		done
+		end_stream
+		want_ping
+		want_ok vdpa dev del a
+		want_ok vdpa dev del b
+		del_namespaces
+	done
+}
+
+# Without the feature a queue stays as it is
+ring_reset_missing() {
+	add_pair device_features 0x330018028
+	run in1 ethtool -G a rx 64
+	[ "$RC" -ne 0 ] || fail "a queue was reset"
+	want_ping
 }
 
 # A device that cannot even be reset is left alone

@@ -25,6 +25,7 @@ PROGRAMS = {
     "bash": "/usr/bin/bash",
     "kmod": "/usr/bin/kmod",
     "ip": "/usr/sbin/ip",
+    "ethtool": "/usr/sbin/ethtool",
     "mke2fs": "/usr/sbin/mke2fs",
     "e2fsck": "/usr/sbin/e2fsck",
     "blkdiscard": "/usr/sbin/blkdiscard",
