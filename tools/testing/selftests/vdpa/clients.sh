@@ -120,6 +120,8 @@ start_testpmd() {
 		port=$((port + 1))
 	done
 	lock_any_memory
+	# what an earlier one said is no news of this one
+	rm -f "$TMP/testpmd"
 	# shellcheck disable=SC2086
 	dpdk-testpmd --lcores 0@0,1@0 --no-huge -m 128 --no-pci --iova-mode=va \
 		--no-telemetry --file-prefix=t \
@@ -269,6 +271,7 @@ need_qemu() {
 start_guest() {
 	lock_any_memory
 	path=$(chardev a) || exit 1
+	rm -f "$TMP/guest"
 	qemu-system-x86_64 -machine q35,accel=tcg -cpu max -m 256 -nodefaults \
 		-display none -serial "file:$TMP/guest" -no-reboot \
 		-kernel $GUEST/vmlinuz -initrd "$TMP/initrd" \
