@@ -325,6 +325,9 @@ static bool check_attrs(const struct nlmsghdr *nlh, const struct grammar_call *c
 			  nlmsg_attrlen(nlh, GENL_HDRLEN), left) {
 		const struct grammar_attr *desc = desc_in(call, nla_type(attr));
 
+		/* so that one of 64 bits is aligned, on machines that need that */
+		if (!nla_type(attr) && !nla_len(attr))
+			continue;
 		good &= check(CHECK_CONTENTS, desc && is_attr_good(desc, attr),
 			      "attribute %u is not one of %s, or malformed",
 			      nla_type(attr), call->name);
