@@ -71,7 +71,7 @@ static int vdpasim_set_driver_features(struct vdpa_device *vdev, u64 features)
 	else if (features & ~sim->features)
 		err = -EINVAL;
 	else
-		sim->driver_features = features;
+		WRITE_ONCE(sim->driver_features, features);
 	mutex_unlock(&sim->lock);
 	return err;
 }
@@ -162,7 +162,7 @@ static int vdpasim_reset(struct vdpa_device *vdev)
 	if (!fail) {
 		WRITE_ONCE(sim->status, 0);
 		sim->suspended = false;
-		sim->driver_features = 0;
+		WRITE_ONCE(sim->driver_features, 0);
 		sim->config_cb = (struct vdpa_callback) {};
 		memset(sim->group_asid, 0,
 		       flex_array_size(sim, group_asid, vdev->ngroups));

@@ -29,17 +29,20 @@ static DEFINE_MUTEX(vdpasim_net_link_lock);
 static void vdpasim_net_set_link(struct vdpasim_net *net, bool up)
 {
 	struct virtio_net_config *space = net->sim->config;
-	u64 features = vdpasim_net_usable(net->sim->driver_features);
 	u16 status = up ? VIRTIO_NET_S_LINK_UP : 0;
+	u64 features;
 
 	if (!(net->sim->features & BIT_ULL(VIRTIO_NET_F_STATUS)))
 		return;
+	mutex_lock(&net->sim->lock);
+	features = vdpasim_net_usable(net->sim->driver_features);
 	if (up && features & BIT_ULL(VIRTIO_NET_F_GUEST_ANNOUNCE))
 		status |= VIRTIO_NET_S_ANNOUNCE;
 	spin_lock(&net->sim->config_lock);
 	space->status = (__force __virtio16)cpu_to_le16(status);
 	net->sim->generation++;
 	spin_unlock(&net->sim->config_lock);
+	mutex_unlock(&net->sim->lock);
 	vdpasim_config_notify(net->sim);
 }
 
