@@ -11,6 +11,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 # Options of tools/testing/vm/run, for the targets vm, shell and fuzz.
 VMFLAGS ?=
+# Options of tools/bench/run
+BENCHFLAGS ?=
 
 MODULES_CONFIG := CONFIG_VDPA=m CONFIG_VDPA_RING=m CONFIG_VDPA_SIM=m CONFIG_VDPA_SIM_NET=m \
 	CONFIG_VDPA_SIM_BLOCK=m CONFIG_VHOST_VDPA=m CONFIG_VIRTIO_VDPA=m CONFIG_VDPA_SELFTEST=m
@@ -52,6 +54,9 @@ help:
 	@echo '  check-fast   the same kernel as a program of this host, in User Mode Linux:'
 	@echo '               selftests, unit tests, DPDK and QEMU, for after each edit'
 	@echo '  check-kcsan  what runs in several threads, on a kernel that detects data races'
+	@echo '  bench        measures this beside Linux 6.12'"'"'s own: instructions in QEMU,'
+	@echo '               time in User Mode Linux; see tools/bench/run --help;'
+	@echo '               BENCHFLAGS=... are options of it, such as --quick'
 	@echo '  intree TREE=DIR  lays the subsystem over a Linux 6.12 source tree;'
 	@echo '               without TREE over a copy of Debian'"'"'s'
 	@echo '  shell        builds all and gives a shell in a VM'
@@ -115,6 +120,10 @@ check-kcsan:
 	+@$(MAKE) tools selftests
 	+@tools/build/check kcsan-kernel kcsan
 
+bench:
+	@tools/build/setup check
+	@tools/bench/run $(BENCHFLAGS)
+
 intree:
 	@tools/build/setup check
 	@tools/build/intree $(TREE)
@@ -141,5 +150,5 @@ clean:
 	+@$(MAKE) -C $(SELFTESTS) clean
 	@$(RM) -r build
 
-.PHONY: all help setup modules tools tests selftests demo check check-debug check-fast check-kcsan \
+.PHONY: all bench help setup modules tools tests selftests demo check check-debug check-fast check-kcsan \
 	coverage fuzz intree shell vm install uninstall clean
