@@ -150,6 +150,7 @@ struct vdpa_ring_area {
  * @span: bytes less one; @start + @span does not overflow
  * @addr: host address of @start
  * @good: number of the piece of physical memory last seen to exist
+ * @entry: where it was looked up; there until the map changes
  * @perm: access as in &vhost_iotlb_map.perm; 0 in a slot that is empty
  */
 struct vdpa_ring_tlb {
@@ -157,6 +158,7 @@ struct vdpa_ring_tlb {
 	u64 span;
 	u64 addr;
 	u64 good;
+	struct vhost_iotlb_map *entry;
 	u32 perm;
 };
 

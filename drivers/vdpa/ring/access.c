@@ -10,13 +10,6 @@
 
 #include "ring_internal.h"
 
-/* Physical memory comes and goes in pieces of so many pages. */
-#ifdef CONFIG_SPARSEMEM
-#define VDPA_RING_PIECE_SHIFT	PFN_SUBSECTION_SHIFT
-#else
-#define VDPA_RING_PIECE_SHIFT	0
-#endif
-
 /**
  * vdpa_ring_phys_check - tell whether there is memory at a physical address
  * @slot: the translation that it comes from
@@ -24,7 +17,7 @@
  * @len: in bytes, not 0, and not much as this goes piece by piece
  *
  * Whoever fills an iotlb may have put there what has no &struct page, as
- * registers of a device.
+ * registers of a device. To be asked unless vdpa_ring_phys_known().
  *
  * Context: the map is stable.
  * Return: whether it may be accessed.
@@ -36,8 +29,6 @@ bool vdpa_ring_phys_check(struct vdpa_ring_tlb *slot, u64 phys, u32 len)
 	u64 piece = pfn >> VDPA_RING_PIECE_SHIFT;
 	u64 last_piece = last >> VDPA_RING_PIECE_SHIFT;
 
-	if (likely(piece == slot->good && piece == last_piece))
-		return true;
 	if (last < pfn || last > ULONG_MAX || !pfn_valid(pfn))
 		return false;
 	while (piece++ < last_piece)
@@ -54,14 +45,51 @@ void vdpa_ring_tlb_flush(struct vdpa_ring *ring)
 	ring->victim = 0;
 }
 
-/* Finds a translation in any slot, or puts it into one; NULL if there is none. */
+/*
+ * Memory in many fragments is gone through in their order, which is mostly that
+ * of the list: the next one need not be searched for.
+ */
+static struct vhost_iotlb_map *
+vdpa_ring_tlb_next(struct vdpa_ring *ring, const struct vdpa_ring_tlb *slot,
+		   u64 iova)
+{
+	struct vhost_iotlb_map *next;
+
+	if (!slot->perm || list_is_last(&slot->entry->link,
+					&ring->map->iotlb->list))
+		return NULL;
+	next = list_next_entry(slot->entry, link);
+	return iova >= next->start && iova <= next->last ? next : NULL;
+}
+
+static void vdpa_ring_tlb_put(struct vdpa_ring_tlb *slot,
+			      struct vhost_iotlb_map *entry, u64 good)
+{
+	slot->start = entry->start;
+	slot->span = entry->last - entry->start;
+	slot->addr = entry->addr;
+	slot->good = good;
+	slot->entry = entry;
+	slot->perm = entry->perm;
+}
+
+/*
+ * Finds a translation in any slot, or puts it into one; NULL if there is none.
+ * What is gone through takes one slot, so that others stay.
+ */
 struct vdpa_ring_tlb *vdpa_ring_tlb_fill(struct vdpa_ring *ring, u64 iova,
 					 u32 perm)
 {
+	struct vdpa_ring_tlb *slot = &ring->tlb[ring->mru];
+	u64 good = slot->perm ? slot->good : U64_MAX;
 	struct vhost_iotlb_map *entry;
-	struct vdpa_ring_tlb *slot;
 	unsigned int i;
 
+	entry = vdpa_ring_tlb_next(ring, slot, iova);
+	if (entry && entry->perm & perm) {
+		vdpa_ring_tlb_put(slot, entry, good);
+		return slot;
+	}
 	for (i = 0; i < VDPA_RING_TLB_SLOTS; i++) {
 		slot = &ring->tlb[i];
 		if (iova - slot->start <= slot->span && slot->perm & perm) {
@@ -76,11 +104,7 @@ struct vdpa_ring_tlb *vdpa_ring_tlb_fill(struct vdpa_ring *ring, u64 iova,
 	ring->mru = ring->victim;
 	ring->victim = (ring->victim + 1) % VDPA_RING_TLB_SLOTS;
 	slot = &ring->tlb[ring->mru];
-	slot->start = entry->start;
-	slot->span = entry->last - entry->start;
-	slot->addr = entry->addr;
-	slot->good = U64_MAX;
-	slot->perm = entry->perm;
+	vdpa_ring_tlb_put(slot, entry, good);
 	return slot;
 }
 
@@ -91,6 +115,18 @@ static __always_inline void *vdpa_ring_map_phys(u64 phys, u32 *len)
 		*len = min_t(u32, *len, PAGE_SIZE - offset_in_page(phys));
 	return kmap_local_page(pfn_to_page(phys >> PAGE_SHIFT)) +
 	       offset_in_page(phys);
+}
+
+/* Pages, which is what there is most of, have a faster way. */
+static __always_inline void vdpa_ring_memcpy(void *to, const void *from,
+					     u32 len)
+{
+	if (!PAGE_ALIGNED((unsigned long)to | (unsigned long)from | len)) {
+		memcpy(to, from, len);
+		return;
+	}
+	for (; len; len -= PAGE_SIZE, to += PAGE_SIZE, from += PAGE_SIZE)
+		copy_page(to, (void *)from);
 }
 
 static __always_inline void __user *vdpa_ring_user(u64 addr)
@@ -185,7 +221,7 @@ int vdpa_ring_read(struct vdpa_ring_iter *iter, void *buf, u32 len)
 			err = vdpa_ring_read_user(iter->ring, buf, addr, piece);
 		} else {
 			from = vdpa_ring_map_phys(addr, &piece);
-			memcpy(buf, from, piece);
+			vdpa_ring_memcpy(buf, from, piece);
 			kunmap_local(from);
 		}
 		vdpa_ring_iter_advance(iter, piece);
@@ -223,7 +259,7 @@ int vdpa_ring_write(struct vdpa_ring_iter *iter, const void *buf, u32 len)
 			err = vdpa_ring_write_user(iter->ring, addr, buf, piece);
 		} else {
 			to = vdpa_ring_map_phys(addr, &piece);
-			memcpy(to, buf, piece);
+			vdpa_ring_memcpy(to, buf, piece);
 			kunmap_local(to);
 		}
 		vdpa_ring_iter_advance(iter, piece);

@@ -165,6 +165,23 @@ static inline void vdpa_ring_packed_desc(struct vdpa_ring_desc *desc, u16 *id,
 	desc->next = 0;
 }
 
+/* Physical memory comes and goes in pieces of so many pages. */
+#ifdef CONFIG_SPARSEMEM
+#define VDPA_RING_PIECE_SHIFT	PFN_SUBSECTION_SHIFT
+#else
+#define VDPA_RING_PIECE_SHIFT	0
+#endif
+
+/* Whether all of it is where memory was last seen to exist */
+static __always_inline bool vdpa_ring_phys_known(const struct vdpa_ring_tlb *slot,
+						 u64 phys, u32 len)
+{
+	const unsigned int shift = PAGE_SHIFT + VDPA_RING_PIECE_SHIFT;
+
+	return phys >> shift == slot->good &&
+	       (phys + len - 1) >> shift == slot->good;
+}
+
 /*
  * Leads from an I/O virtual to a host address. Makes *@len, not 0, smaller if
  * not all of it lies in one piece there.
@@ -185,7 +202,8 @@ static __always_inline int vdpa_ring_translate(struct vdpa_ring *ring, u64 iova,
 	*len = (u32)min_t(u64, *len - 1, slot->span - off) + 1;
 	*len = min_t(u32, *len, VDPA_RING_PIECE_MAX);
 	*addr = slot->addr + off;
-	if (unlikely(!ring->user && !vdpa_ring_phys_check(slot, *addr, *len)))
+	if (unlikely(!ring->user && !vdpa_ring_phys_known(slot, *addr, *len) &&
+		     !vdpa_ring_phys_check(slot, *addr, *len)))
 		return vdpa_ring_break(ring, -EFAULT,
 				       "buffer is not in memory");
 	return 0;
