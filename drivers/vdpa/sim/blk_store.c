@@ -7,6 +7,7 @@
  * then is up to them, as on a real disk.
  */
 #include <linux/highmem.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -14,6 +15,10 @@
 
 /* Memory must not be sought by writing to this very disk. */
 #define VDPASIM_BLK_GFP		(GFP_NOIO | __GFP_HIGHMEM | __GFP_NOWARN)
+
+/* Pages looked up together, and most that are allocated together */
+#define VDPASIM_BLK_BATCH	32U
+#define VDPASIM_BLK_ORDER	4U
 
 /* An empty disk of so many sectors, or NULL */
 struct vdpasim_blk_store *vdpasim_blk_store_alloc(u64 capacity)
@@ -49,26 +54,100 @@ void vdpasim_blk_store_put(struct vdpasim_blk_store *store)
 	kref_put(&store->ref, vdpasim_blk_store_free);
 }
 
-/* A page, with a reference; NULL if it was not written yet */
+/*
+ * Takes a reference of what is at the place of @xas; false if that is not there
+ * any more. It may be discarded, and be somebody else's by now.
+ */
+static bool vdpasim_blk_page_hold(struct xa_state *xas, struct page *page)
+{
+	if (xas_retry(xas, page) || !get_page_unless_zero(page))
+		return false;
+	if (likely(page == xas_reload(xas)))
+		return true;
+	put_page(page);
+	return false;
+}
+
+/*
+ * So many pages in a row, each with a reference; NULL for what was not written
+ * yet. To look up one after the other is less work than each for itself.
+ */
+static void vdpasim_blk_pages_get(struct vdpasim_blk_store *store,
+				  unsigned long index, struct page **pages,
+				  unsigned int n)
+{
+	XA_STATE(xas, &store->pages, index);
+	struct page *page;
+	unsigned int i;
+
+	rcu_read_lock();
+	for (i = 0; i < n; i++) {
+		page = xas_next(&xas);
+		while (page && !vdpasim_blk_page_hold(&xas, page)) {
+			xas_reset(&xas);
+			page = xas_load(&xas);
+		}
+		pages[i] = page;
+	}
+	rcu_read_unlock();
+}
+
 static struct page *vdpasim_blk_page_get(struct vdpasim_blk_store *store,
 					 unsigned long index)
 {
 	struct page *page;
 
-	rcu_read_lock();
-	for (;;) {
-		page = xa_load(&store->pages, index);
-		if (!page)
-			break;
-		/* It may be discarded, and be somebody else's by now. */
-		if (!get_page_unless_zero(page))
-			continue;
-		if (likely(page == xa_load(&store->pages, index)))
-			break;
-		put_page(page);
-	}
-	rcu_read_unlock();
+	vdpasim_blk_pages_get(store, index, &page, 1);
 	return page;
+}
+
+static void vdpasim_blk_pages_put(struct page **pages, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (pages[i])
+			put_page(pages[i]);
+}
+
+/* How many pages @len bytes at @pos lie in, as far as a batch goes */
+static unsigned int vdpasim_blk_batch(u64 pos, u32 len)
+{
+	return min_t(u64, DIV_ROUND_UP_ULL(offset_in_page(pos) + (u64)len, PAGE_SIZE),
+		     VDPASIM_BLK_BATCH);
+}
+
+/*
+ * How many of the pages, at least one, can be copied at once, as they are
+ * neighbours in memory or were all not written yet
+ */
+static unsigned int vdpasim_blk_run(struct page **pages, unsigned int n)
+{
+	unsigned int i;
+
+	if (IS_ENABLED(CONFIG_HIGHMEM))
+		return 1;
+	for (i = 1; i < n; i++)
+		if (pages[0] ? !pages[i] || page_to_pfn(pages[i]) !=
+					    page_to_pfn(pages[0]) + i :
+			       !!pages[i])
+			break;
+	return i;
+}
+
+/* @page: first of a run; NULL if it was not written yet */
+static int vdpasim_blk_run_read(struct page *page, u32 offset,
+				struct vdpa_ring_iter *to, u32 len)
+{
+	void *from;
+	int err;
+
+	if (!page)
+		return vdpa_ring_zero(to, len);
+	from = kmap_local_page(page);
+	err = vdpa_ring_write(to, from + offset, len);
+	kunmap_local(from);
+	return err;
 }
 
 /**
@@ -84,29 +163,72 @@ static struct page *vdpasim_blk_page_get(struct vdpasim_blk_store *store,
 int vdpasim_blk_store_read(struct vdpasim_blk_store *store, u64 sector,
 			   struct vdpa_ring_iter *to, u32 len)
 {
+	struct page *pages[VDPASIM_BLK_BATCH];
 	u64 pos = sector << SECTOR_SHIFT;
-	struct page *page;
+	unsigned int n, i, run;
 	u32 piece;
-	void *from;
 	int err = 0;
 
-	for (; len && !err; pos += piece, len -= piece) {
-		piece = min_t(u32, len, PAGE_SIZE - offset_in_page(pos));
-		page = vdpasim_blk_page_get(store, pos >> PAGE_SHIFT);
-		if (!page) {
-			err = vdpa_ring_zero(to, piece);
-			continue;
+	while (len && !err) {
+		n = vdpasim_blk_batch(pos, len);
+		vdpasim_blk_pages_get(store, pos >> PAGE_SHIFT, pages, n);
+		for (i = 0; i < n && !err; i += run) {
+			run = vdpasim_blk_run(pages + i, n - i);
+			piece = min_t(u32, len,
+				      run * PAGE_SIZE - offset_in_page(pos));
+			err = vdpasim_blk_run_read(pages[i], offset_in_page(pos),
+						   to, piece);
+			pos += piece;
+			len -= piece;
 		}
-		from = kmap_local_page(page);
-		err = vdpa_ring_write(to, from + offset_in_page(pos), piece);
-		kunmap_local(from);
-		put_page(page);
+		vdpasim_blk_pages_put(pages, n);
 	}
 	return err;
 }
 
-static int vdpasim_blk_page_fill(struct page *page, u32 offset,
-				 struct vdpa_ring_iter *from, u32 len)
+/**
+ * struct vdpasim_blk_fresh - pages for what is written first
+ * @page: the next one; those that follow it in memory come after it
+ * @n: how many are left
+ *
+ * What is written at once lies together in memory, if there is such: it can be
+ * copied at once then.
+ */
+struct vdpasim_blk_fresh {
+	struct page *page;
+	unsigned int n;
+};
+
+/* @wanted: how many whole pages there are to write; 0 for a part of one */
+static struct page *vdpasim_blk_fresh_take(struct vdpasim_blk_fresh *fresh,
+					   unsigned int wanted)
+{
+	unsigned int order;
+
+	if (!wanted)
+		return alloc_page(VDPASIM_BLK_GFP | __GFP_ZERO);
+	if (!fresh->n && wanted > 1) {
+		order = min_t(unsigned int, ilog2(wanted), VDPASIM_BLK_ORDER);
+		fresh->page = alloc_pages(VDPASIM_BLK_GFP | __GFP_NORETRY, order);
+		if (fresh->page) {
+			split_page(fresh->page, order);
+			fresh->n = 1U << order;
+		}
+	}
+	if (!fresh->n)
+		return alloc_page(VDPASIM_BLK_GFP);
+	fresh->n--;
+	return fresh->page++;
+}
+
+static void vdpasim_blk_fresh_free(struct vdpasim_blk_fresh *fresh)
+{
+	for (; fresh->n; fresh->n--)
+		put_page(fresh->page++);
+}
+
+static int vdpasim_blk_run_fill(struct page *page, u32 offset,
+				struct vdpa_ring_iter *from, u32 len)
 {
 	void *to = kmap_local_page(page);
 	int err;
@@ -121,21 +243,16 @@ static int vdpasim_blk_page_fill(struct page *page, u32 offset,
  * may see what the memory held before.
  */
 static int vdpasim_blk_page_create(struct vdpasim_blk_store *store,
-				   unsigned long index, u32 offset,
+				   struct page *page, u64 pos,
 				   struct vdpa_ring_iter *from, u32 len)
 {
-	gfp_t zero = len < PAGE_SIZE ? __GFP_ZERO : 0;
-	struct page *page;
 	void *other;
 	int err;
 
-	page = alloc_page(VDPASIM_BLK_GFP | zero);
-	if (!page)
-		return -ENOMEM;
-	err = vdpasim_blk_page_fill(page, offset, from, len);
+	err = vdpasim_blk_run_fill(page, offset_in_page(pos), from, len);
 	if (err)
 		goto err_put;
-	other = xa_cmpxchg(&store->pages, index, NULL, page,
+	other = xa_cmpxchg(&store->pages, pos >> PAGE_SHIFT, NULL, page,
 			   GFP_NOIO | __GFP_NOWARN);
 	if (!other)
 		return 0;
@@ -145,8 +262,10 @@ err_put:
 	return err;
 }
 
+/* Writes to a page that was not written yet, or so it seemed. */
 static int vdpasim_blk_page_write(struct vdpasim_blk_store *store,
-				  unsigned long index, u32 offset,
+				  struct vdpasim_blk_fresh *fresh,
+				  unsigned int wanted, u64 pos,
 				  struct vdpa_ring_iter *from, u32 len)
 {
 	struct vdpa_ring_iter begin = *from;
@@ -155,15 +274,18 @@ static int vdpasim_blk_page_write(struct vdpasim_blk_store *store,
 
 	do {
 		*from = begin;
-		page = vdpasim_blk_page_get(store, index);
-		if (page) {
-			err = vdpasim_blk_page_fill(page, offset, from, len);
-			put_page(page);
-		} else {
-			err = vdpasim_blk_page_create(store, index, offset,
-						      from, len);
-		}
-	} while (err == -EEXIST);
+		page = vdpasim_blk_fresh_take(fresh, wanted);
+		if (!page)
+			return -ENOMEM;
+		err = vdpasim_blk_page_create(store, page, pos, from, len);
+		if (err != -EEXIST)
+			return err;
+		*from = begin;
+		page = vdpasim_blk_page_get(store, pos >> PAGE_SHIFT);
+	} while (!page);
+
+	err = vdpasim_blk_run_fill(page, offset_in_page(pos), from, len);
+	put_page(page);
 	return err;
 }
 
@@ -180,15 +302,35 @@ static int vdpasim_blk_page_write(struct vdpasim_blk_store *store,
 int vdpasim_blk_store_write(struct vdpasim_blk_store *store, u64 sector,
 			    struct vdpa_ring_iter *from, u32 len)
 {
+	struct page *pages[VDPASIM_BLK_BATCH];
+	struct vdpasim_blk_fresh fresh = {};
 	u64 pos = sector << SECTOR_SHIFT;
+	unsigned int n, i, run;
 	u32 piece;
 	int err = 0;
 
-	for (; len && !err; pos += piece, len -= piece) {
-		piece = min_t(u32, len, PAGE_SIZE - offset_in_page(pos));
-		err = vdpasim_blk_page_write(store, pos >> PAGE_SHIFT,
-					     offset_in_page(pos), from, piece);
+	while (len && !err) {
+		n = vdpasim_blk_batch(pos, len);
+		vdpasim_blk_pages_get(store, pos >> PAGE_SHIFT, pages, n);
+		for (i = 0; i < n && !err; i += run) {
+			run = pages[i] ? vdpasim_blk_run(pages + i, n - i) : 1;
+			piece = min_t(u32, len,
+				      run * PAGE_SIZE - offset_in_page(pos));
+			if (likely(pages[i]))
+				err = vdpasim_blk_run_fill(pages[i],
+							   offset_in_page(pos),
+							   from, piece);
+			else
+				err = vdpasim_blk_page_write(store, &fresh,
+							     piece < PAGE_SIZE ?
+							     0 : n - i,
+							     pos, from, piece);
+			pos += piece;
+			len -= piece;
+		}
+		vdpasim_blk_pages_put(pages, n);
 	}
+	vdpasim_blk_fresh_free(&fresh);
 	return err;
 }
 
