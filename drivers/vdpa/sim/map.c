@@ -45,32 +45,57 @@ static int vdpasim_iotlb_fill_identity(struct vhost_iotlb *iotlb)
 	return vhost_iotlb_add_range(iotlb, 0, ULONG_MAX, 0, VHOST_MAP_RW);
 }
 
-/* Puts a new translation in the place of the old one, which it frees. */
-static void vdpasim_as_replace(struct vdpasim *sim, struct vdpasim_as *as,
-			       struct vhost_iotlb *iotlb, bool identity)
+static bool vdpasim_same_entry(const struct vhost_iotlb_map *a,
+			       const struct vhost_iotlb_map *b)
 {
-	struct vhost_iotlb *old;
-
-	mutex_lock(&sim->lock);
-	vdpasim_lock_vqs(sim);
-	old = as->map.iotlb;
-	as->map.iotlb = iotlb;
-	as->identity = identity;
-	vdpa_ring_map_changed(&as->map);
-	vdpasim_unlock_vqs(sim);
-	mutex_unlock(&sim->lock);
-	vhost_iotlb_free(old);
+	return a->start == b->start && a->last == b->last &&
+	       a->addr == b->addr && a->perm == b->perm;
 }
 
-static int vdpasim_iotlb_copy(struct vhost_iotlb *to, struct vhost_iotlb *from)
+static void vdpasim_iotlb_drop(struct vhost_iotlb *iotlb, struct list_head *list)
 {
-	struct vhost_iotlb_map *map;
+	struct vhost_iotlb_map *entry, *next;
+
+	list_for_each_entry_safe(entry, next, list, link)
+		vhost_iotlb_map_free(iotlb, entry);
+}
+
+/*
+ * Makes one table the same as another. Both are in the order in which entries
+ * came, so that what went is missing from the list and what came is at its end:
+ * to find that is far less work than to copy the table.
+ */
+static int vdpasim_iotlb_follow(struct vhost_iotlb *iotlb,
+				const struct vhost_iotlb *other)
+{
+	struct vhost_iotlb_map *entry, *next, *map;
+	LIST_HEAD(gone);
+	LIST_HEAD(kept);
 	int err = 0;
 
-	for (map = vhost_iotlb_itree_first(from, 0, U64_MAX); map && !err;
-	     map = vhost_iotlb_itree_next(map, 0, U64_MAX))
-		err = vhost_iotlb_add_range(to, map->start, map->last,
+	map = list_first_entry(&other->list, typeof(*map), link);
+	list_for_each_entry_safe(entry, next, &iotlb->list, link) {
+		if (!list_entry_is_head(map, &other->list, link) &&
+		    vdpasim_same_entry(entry, map))
+			map = list_next_entry(map, link);
+		else
+			list_move_tail(&entry->link, &gone);
+	}
+	list_splice_init(&iotlb->list, &kept);
+	list_for_each_entry_from(map, &other->list, link) {
+		err = vhost_iotlb_add_range(iotlb, map->start, map->last,
 					    map->addr, map->perm);
+		if (err)
+			break;
+		cond_resched();
+	}
+	if (err) {
+		vdpasim_iotlb_drop(iotlb, &iotlb->list);
+		list_splice(&gone, &iotlb->list);
+	} else {
+		vdpasim_iotlb_drop(iotlb, &gone);
+	}
+	list_splice(&kept, &iotlb->list);
 	return err;
 }
 
@@ -78,21 +103,21 @@ int vdpasim_set_map(struct vdpa_device *vdev, unsigned int asid,
 		    struct vhost_iotlb *iotlb)
 {
 	struct vdpasim *sim = vdpa_to_sim(vdev);
-	struct vhost_iotlb *copy;
+	struct vdpasim_as *as;
 	int err;
 
 	if (asid >= vdev->nas)
 		return -EINVAL;
-	copy = vdpasim_iotlb_alloc();
-	if (!copy)
-		return -ENOMEM;
-	err = vdpasim_iotlb_copy(copy, iotlb);
-	if (err) {
-		vhost_iotlb_free(copy);
-		return err;
-	}
-	vdpasim_as_replace(sim, &sim->as[asid], copy, false);
-	return 0;
+	as = &sim->as[asid];
+	mutex_lock(&sim->lock);
+	vdpasim_lock_vqs(sim);
+	err = vdpasim_iotlb_follow(as->map.iotlb, iotlb);
+	if (!err)
+		WRITE_ONCE(as->identity, false);
+	vdpa_ring_map_changed(&as->map);
+	vdpasim_unlock_vqs(sim);
+	mutex_unlock(&sim->lock);
+	return err;
 }
 
 /* Whatever comes first from a bus driver, the identity is over. */
@@ -101,7 +126,7 @@ static void vdpasim_as_leave_identity(struct vdpasim_as *as)
 	if (!as->identity)
 		return;
 	vhost_iotlb_reset(as->map.iotlb);
-	as->identity = false;
+	WRITE_ONCE(as->identity, false);
 }
 
 static int vdpasim_as_map(struct vdpasim_as *as, u64 iova, u64 last, u64 addr,
@@ -157,11 +182,13 @@ int vdpasim_reset_map(struct vdpa_device *vdev, unsigned int asid)
 {
 	struct vdpasim *sim = vdpa_to_sim(vdev);
 	struct vhost_iotlb *iotlb;
+	struct vdpasim_as *as;
 	int err;
 
 	if (asid >= vdev->nas)
 		return -EINVAL;
-	if (READ_ONCE(sim->as[asid].identity))
+	as = &sim->as[asid];
+	if (READ_ONCE(as->identity))
 		return 0;
 	iotlb = vdpasim_iotlb_alloc();
 	if (!iotlb)
@@ -171,7 +198,14 @@ int vdpasim_reset_map(struct vdpa_device *vdev, unsigned int asid)
 		vhost_iotlb_free(iotlb);
 		return err;
 	}
-	vdpasim_as_replace(sim, &sim->as[asid], iotlb, true);
+	mutex_lock(&sim->lock);
+	vdpasim_lock_vqs(sim);
+	swap(as->map.iotlb, iotlb);
+	WRITE_ONCE(as->identity, true);
+	vdpa_ring_map_changed(&as->map);
+	vdpasim_unlock_vqs(sim);
+	mutex_unlock(&sim->lock);
+	vhost_iotlb_free(iotlb);
 	return 0;
 }
 
