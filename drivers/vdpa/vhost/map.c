@@ -40,8 +40,11 @@ struct vhost_vdpa_piece {
 	void *opaque;
 };
 
+/* What one request after the other unmaps in a batch shares an allocation. */
+#define VHOST_VDPA_RETIRED_MIN	64UL
+
 /**
- * struct vhost_vdpa_retired - pieces that were unmapped by one request
+ * struct vhost_vdpa_retired - pieces that were unmapped
  * @entry: in &vhost_vdpa_as.retired
  * @max: number of @pieces there is room for
  * @nr: number of @pieces
@@ -319,7 +322,7 @@ int vhost_vdpa_map_add(struct vhost_vdpa_file *vf, struct vhost_vdpa_as *as,
 					opaque);
 	if (err)
 		return err;
-	map = vhost_iotlb_itree_first(&as->iotlb, iova, last);
+	map = list_last_entry(&as->iotlb.list, struct vhost_iotlb_map, link);
 	err = vf->mapper->map(vf, as, map);
 	if (err)
 		vhost_iotlb_map_free(&as->iotlb, map);
@@ -360,25 +363,25 @@ int vhost_vdpa_map_commit(struct vhost_vdpa_file *vf, struct vhost_vdpa_as *as)
 void vhost_vdpa_map_undo(struct vhost_vdpa_file *vf, struct vhost_vdpa_as *as,
 			 u64 iova, u64 last)
 {
+	struct vhost_iotlb_map *map, *next;
 	struct vhost_vdpa_piece piece;
-	struct vhost_iotlb_map *map;
 
 	vhost_vdpa_assert_locked(vf);
-	while ((map = vhost_iotlb_itree_first(&as->iotlb, iova, last))) {
+	for (map = vhost_iotlb_itree_first(&as->iotlb, iova, last); map;
+	     map = next) {
+		next = vhost_iotlb_itree_next(map, iova, last);
 		vf->mapper->unmap(vf, as, map);
 		piece = vhost_vdpa_piece_take(as, map);
 		vhost_vdpa_piece_release(vf, &piece);
 	}
 }
 
-/* How many pieces there are in a range; -EINVAL if it cuts one. */
-static long vhost_vdpa_count(struct vhost_vdpa_as *as, u64 iova, u64 last)
+/* How many pieces there are, from @map on; -EINVAL if the range cuts one. */
+static long vhost_vdpa_count(struct vhost_iotlb_map *map, u64 iova, u64 last)
 {
-	struct vhost_iotlb_map *map;
 	long nr = 0;
 
-	for (map = vhost_iotlb_itree_first(&as->iotlb, iova, last); map;
-	     map = vhost_iotlb_itree_next(map, iova, last)) {
+	for (; map; map = vhost_iotlb_itree_next(map, iova, last)) {
 		if (map->start < iova || map->last > last)
 			return -EINVAL;
 		nr++;
@@ -386,30 +389,74 @@ static long vhost_vdpa_count(struct vhost_vdpa_as *as, u64 iova, u64 last)
 	return nr;
 }
 
+/* Where there is room for so many pieces more; NULL for lack of memory */
+static struct vhost_vdpa_retired *
+vhost_vdpa_retired_room(struct vhost_vdpa_as *as, unsigned long nr)
+{
+	struct vhost_vdpa_retired *retired;
+
+	if (!list_empty(&as->retired)) {
+		retired = list_last_entry(&as->retired,
+					  struct vhost_vdpa_retired, entry);
+		if (nr <= retired->max - retired->nr)
+			return retired;
+	}
+	if (as->batch)
+		nr = max(nr, VHOST_VDPA_RETIRED_MIN);
+	retired = kvmalloc(struct_size(retired, pieces, nr), GFP_KERNEL_ACCOUNT);
+	if (!retired)
+		return NULL;
+	retired->max = nr;
+	retired->nr = 0;
+	list_add_tail(&retired->entry, &as->retired);
+	return retired;
+}
+
+/*
+ * Puts a piece whose pages follow those of the last one to these. Of a range
+ * that is unmapped at once the pieces do not: they would be one.
+ */
+static bool vhost_vdpa_retired_extend(const struct vhost_vdpa_file *vf,
+				      struct vhost_vdpa_retired *retired,
+				      const struct vhost_iotlb_map *map)
+{
+	struct vhost_vdpa_piece *last = &retired->pieces[retired->nr - 1];
+
+	if (!retired->nr || vf->use_va || last->perm != map->perm ||
+	    last->addr + last->size != map->addr)
+		return false;
+	last->size += map->size;
+	return true;
+}
+
 static int vhost_vdpa_retire(struct vhost_vdpa_file *vf,
 			     struct vhost_vdpa_as *as, u64 iova, u64 last)
 {
 	struct vhost_vdpa_retired *retired;
-	struct vhost_iotlb_map *map;
-	long nr = vhost_vdpa_count(as, iova, last);
-	int err = 0;
+	struct vhost_iotlb_map *map, *next;
+	long nr;
+	int err;
 
+	map = vhost_iotlb_itree_first(&as->iotlb, iova, last);
+	nr = vhost_vdpa_count(map, iova, last);
 	if (nr <= 0)
 		return nr;
-	retired = kvmalloc(struct_size(retired, pieces, nr), GFP_KERNEL_ACCOUNT);
+	retired = vhost_vdpa_retired_room(as, nr);
 	if (!retired)
 		return -ENOMEM;
-	retired->max = nr;
-	retired->nr = 0;
-	list_add_tail(&retired->entry, &as->retired);
 
-	while ((map = vhost_iotlb_itree_first(&as->iotlb, iova, last))) {
+	for (; map; map = next) {
+		next = vhost_iotlb_itree_next(map, iova, last);
 		err = vf->mapper->unmap(vf, as, map);
 		if (err)
-			break;
-		retired->pieces[retired->nr++] = vhost_vdpa_piece_take(as, map);
+			return err;
+		if (nr == 1 && vhost_vdpa_retired_extend(vf, retired, map))
+			vhost_iotlb_map_free(&as->iotlb, map);
+		else
+			retired->pieces[retired->nr++] =
+				vhost_vdpa_piece_take(as, map);
 	}
-	return err;
+	return 0;
 }
 
 /**
