@@ -26,13 +26,15 @@ TESTS="same_as_iproute2_no_device same_as_iproute2_one_device
 # Beside iproute2
 #
 
-# Same output and status of the two tools, in text and JSON
+# Same output and status of the two tools, in text and JSON. A feature that
+# iproute2 of Debian 12 has no name for is the bit that it is.
 same() {
 	for opts in "" -j -jp; do
 		# shellcheck disable=SC2086
 		run $IPROUTE2 $opts "$@"
 		rc=$RC
-		mv "$OUT" "$OUT.theirs"
+		sed 's/\<bit_40\>/RING_RESET/; s/,40\([], ]\)/,"RING_RESET"\1/' \
+			"$OUT" > "$OUT.theirs"
 		# shellcheck disable=SC2086
 		run vdpa $opts "$@"
 		want_eq "$rc" "$RC" "exit status of vdpa $opts $*"
