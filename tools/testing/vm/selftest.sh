@@ -144,6 +144,12 @@ test_log_patterns()
 	    wrong.append(f"leaks: {texts} {shown}")
 
 	log = klog.KernelLog()
+	log.feed((LEAK % "driver_probe_device").encode())
+	texts = log.texts()
+	if klog.reports(texts, texts):
+	    wrong.append(f"leaks of a function that is inlined: {texts}")
+
+	log = klog.KernelLog()
 	for caller in "kunit_vm_mmap_init", "some_fork":
 	    log.feed((LEAK.replace("dev_err_probe", "mm_alloc") % caller).encode())
 	texts = log.texts()

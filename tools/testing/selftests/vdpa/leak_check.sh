@@ -33,7 +33,7 @@ wait
 # gives the thread of a test. Prints all other leaks.
 not_the_kernels() {
 	awk 'function tell() {
-		if (leak !~ /dev_err_probe[^\n]*\n *__driver_probe_device/ &&
+		if (leak !~ /dev_err_probe[^\n]*\n *(__)?driver_probe_device/ &&
 		    leak !~ /mm_alloc[^\n]*\n *kunit_(vm_mmap_init|attach_mm)/)
 			printf "%s", leak
 		leak = ""

@@ -34,10 +34,11 @@ TROUBLE = re.compile("|".join((
 HARMLESS = re.compile(r"^kfence: initialized|^Lock dependency validator: Copyright")
 
 # Leaks of the kernel's: of the driver core of some 6.12.y, whatever the bus, the
-# reason why a driver was not tried on a device that was just being added; and the
-# address space that KUnit gives a test's thread.
+# reason why a driver was not tried on a device that was just being added (of the
+# two functions, a compiler may make one); and the address space that KUnit gives a
+# test's thread.
 KNOWN_LEAK = re.compile(r"device_set_deferred_probe_reason\+.*dev_err_probe\+[^\n]*\n"
-                        r" +__driver_probe_device\+"
+                        r" +(?:__)?driver_probe_device\+"
                         r"|mm_alloc\+[^\n]*\n +kunit_(vm_mmap_init|attach_mm)\+", re.S)
 
 # KCSAN: the head of a report, of each of its stacks, its end; a frame in a module
