@@ -420,10 +420,12 @@ static bool vhost_vdpa_retired_extend(const struct vhost_vdpa_file *vf,
 				      struct vhost_vdpa_retired *retired,
 				      const struct vhost_iotlb_map *map)
 {
-	struct vhost_vdpa_piece *last = &retired->pieces[retired->nr - 1];
+	struct vhost_vdpa_piece *last;
 
-	if (!retired->nr || vf->use_va || last->perm != map->perm ||
-	    last->addr + last->size != map->addr)
+	if (!retired->nr || vf->use_va)
+		return false;
+	last = &retired->pieces[retired->nr - 1];
+	if (last->perm != map->perm || last->addr + last->size != map->addr)
 		return false;
 	last->size += map->size;
 	return true;

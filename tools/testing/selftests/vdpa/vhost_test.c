@@ -1219,6 +1219,29 @@ TEST_F(memory, unmap_in_a_batch)
 	EXPECT_EQ(5, vh_state_hex(NAME, "data"));
 }
 
+/* One by one: pages that may be neighbours, and then such as are not */
+TEST_F(memory, many_unmaps_in_a_batch)
+{
+	const size_t n = 200;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		ASSERT_EQ(0, vh_map(self->fd, IOVA + i * PAGE, PAGE,
+				    self->mem + i * PAGE));
+	ASSERT_EQ(0, vh_message(self->fd, 0, VHOST_IOTLB_BATCH_BEGIN, 0, 0, NULL,
+				0));
+	for (i = 0; i < n / 2; i++)
+		EXPECT_EQ(0, vh_unmap(self->fd, IOVA + i * PAGE, PAGE));
+	for (; i < n; i += 2)
+		EXPECT_EQ(0, vh_unmap(self->fd, IOVA + i * PAGE, PAGE));
+	EXPECT_EQ(variant->table ? n * PAGE : n / 4 * PAGE, vh_pinned());
+	EXPECT_EQ(0, vh_message(self->fd, 0, VHOST_IOTLB_BATCH_END, 0, 0, NULL,
+				0));
+	EXPECT_EQ(n / 4 * PAGE, vh_pinned());
+	EXPECT_EQ(n / 4, vh_state_nr(NAME, "as0.pieces"));
+	EXPECT_EQ(0, vh_unmap(self->fd, IOVA, n * PAGE));
+}
+
 TEST_F(memory, batch_without_an_end)
 {
 	ASSERT_EQ(0, vh_map(self->fd, IOVA, PAGE, self->mem));
