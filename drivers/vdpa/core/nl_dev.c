@@ -4,34 +4,16 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/if_ether.h>
+#include <linux/slab.h>
 #include <net/genetlink.h>
 
 #include <uapi/linux/virtio_ids.h>
 
 #include "vdpa_internal.h"
 
-static int vdpa_nl_dev_put_state(struct sk_buff *skb,
-				 struct vdpa_dev_record *record)
+static int vdpa_nl_dev_put_fixed(struct sk_buff *skb,
+				 const struct vdpa_dev_record *record)
 {
-	char driver[VDPA_DRIVER_NAME_SIZE];
-	u8 status;
-
-	spin_lock(&record->lock);
-	status = record->status;
-	strscpy(driver, record->driver);
-	spin_unlock(&record->lock);
-
-	if (nla_put_u8(skb, VDPA_ATTR_DEV_STATUS, status))
-		return -EMSGSIZE;
-	if (*driver && nla_put_string(skb, VDPA_ATTR_DEV_DRIVER, driver))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int vdpa_nl_dev_fill(struct sk_buff *skb, const void *arg)
-{
-	struct vdpa_dev_record *record = (void *)arg;
-
 	if (nla_put_string(skb, VDPA_ATTR_DEV_NAME, record->name))
 		return -EMSGSIZE;
 	if (record->mgmt && vdpa_nl_mgmtdev_put_handle(skb, record->mgmt))
@@ -42,7 +24,59 @@ static int vdpa_nl_dev_fill(struct sk_buff *skb, const void *arg)
 	    nla_put_u16(skb, VDPA_ATTR_DEV_MAX_VQ_SIZE, record->max_vq_size) ||
 	    nla_put_u16(skb, VDPA_ATTR_DEV_MIN_VQ_SIZE, record->min_vq_size))
 		return -EMSGSIZE;
-	return vdpa_nl_dev_put_state(skb, record);
+	return 0;
+}
+
+/**
+ * vdpa_nl_dev_fixed - what is told of a device and never changes
+ * @record: the device
+ *
+ * Prepared once, as a dump of many devices is mostly this.
+ *
+ * Context: may sleep.
+ * Return: the attributes, to be freed with kfree_rcu(), or NULL.
+ */
+struct vdpa_nl_attrs *vdpa_nl_dev_fixed(const struct vdpa_dev_record *record)
+{
+	struct sk_buff *skb = vdpa_nl_message();
+	struct vdpa_nl_attrs *attrs = NULL;
+
+	if (!skb)
+		return NULL;
+	if (!WARN_ON(vdpa_nl_dev_put_fixed(skb, record)))
+		attrs = kmalloc(struct_size(attrs, data, skb->len), GFP_KERNEL);
+	if (attrs) {
+		attrs->len = skb->len;
+		memcpy(attrs->data, skb->data, skb->len);
+	}
+	nlmsg_free(skb);
+	return attrs;
+}
+
+static int vdpa_nl_dev_put_state(struct sk_buff *skb,
+				 struct vdpa_dev_record *record)
+{
+	int err;
+
+	spin_lock(&record->lock);
+	err = nla_put_u8(skb, VDPA_ATTR_DEV_STATUS, record->status);
+	if (!err && *record->driver)
+		err = nla_put_string(skb, VDPA_ATTR_DEV_DRIVER, record->driver);
+	spin_unlock(&record->lock);
+	return err;
+}
+
+static int vdpa_nl_dev_fill(struct sk_buff *skb, const void *arg)
+{
+	struct vdpa_dev_record *record = (void *)arg;
+	const struct vdpa_nl_attrs *attrs;
+	int err;
+
+	rcu_read_lock();
+	attrs = rcu_dereference(record->attrs);
+	err = nla_append(skb, attrs->len, attrs->data);
+	rcu_read_unlock();
+	return err ?: vdpa_nl_dev_put_state(skb, record);
 }
 
 int vdpa_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
@@ -64,19 +98,22 @@ static int vdpa_nl_dev_dump_rcu(struct sk_buff *skb,
 				const struct vdpa_mgmt_handle *filter)
 {
 	struct vdpa_nl_dump *dump = (void *)cb->ctx;
+	XA_STATE(xas, &vdpa_registry.devs, dump->next);
 	struct vdpa_dev_record *record;
 	int err;
 
-	while ((record = xa_find(&vdpa_registry.devs, &dump->next, dump->last,
-				 XA_PRESENT))) {
-		if (record->mgmt && vdpa_nl_dump_fits(record->mgmt, filter)) {
-			err = vdpa_nl_dump_one(skb, cb, VDPA_CMD_DEV_NEW, flags,
-					       vdpa_nl_dev_fill, record);
-			if (err)
-				return err;
+	xas_for_each(&xas, record, dump->last) {
+		if (xas_retry(&xas, record) || !record->mgmt ||
+		    !vdpa_nl_dump_fits(record->mgmt, filter))
+			continue;
+		err = vdpa_nl_dump_one(skb, cb, VDPA_CMD_DEV_NEW, flags,
+				       vdpa_nl_dev_fill, record);
+		if (err) {
+			dump->next = xas.xa_index;
+			return err;
 		}
-		dump->next++;
 	}
+	dump->next = dump->last + 1;
 	return 0;
 }
 

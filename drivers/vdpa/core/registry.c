@@ -233,9 +233,19 @@ struct vdpa_dev_record *vdpa_dev_record_reserve(const char *name)
 int vdpa_dev_record_publish(struct vdpa_dev_record *record)
 {
 	struct vdpa_registry *reg = &vdpa_registry;
+	struct vdpa_nl_attrs *attrs;
 	int err;
 
+	attrs = vdpa_nl_dev_fixed(record);
+	if (!attrs)
+		return -ENOMEM;
+
 	mutex_lock(&reg->lock);
+	/* From an earlier attempt to register there may be some. */
+	attrs = rcu_replace_pointer(record->attrs, attrs,
+				    lockdep_is_held(&reg->lock));
+	if (attrs)
+		kfree_rcu(attrs, rcu);
 	WARN_ON(record->state != VDPA_DEV_RESERVED);
 	record->id = vdpa_registry_next_id_locked();
 	err = xa_insert(&reg->devs, record->id, record, GFP_KERNEL);
@@ -330,6 +340,15 @@ struct vdpa_dev_record *vdpa_dev_record_get(const char *name)
 	return record;
 }
 
+static void vdpa_dev_record_free_rcu(struct rcu_head *rcu)
+{
+	struct vdpa_dev_record *record =
+		container_of(rcu, struct vdpa_dev_record, rcu);
+
+	kfree(rcu_dereference_protected(record->attrs, true));
+	kfree(record);
+}
+
 /**
  * vdpa_dev_record_put - drop a reference
  * @record: the record
@@ -342,7 +361,7 @@ void vdpa_dev_record_put(struct vdpa_dev_record *record)
 		return;
 	if (record->mgmt)
 		vdpa_mgmt_record_put(record->mgmt);
-	kfree_rcu(record, rcu);
+	call_rcu(&record->rcu, vdpa_dev_record_free_rcu);
 }
 
 /* Races with the comings and goings of listeners are theirs to bear. */

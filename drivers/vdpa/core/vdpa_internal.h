@@ -80,6 +80,19 @@ enum vdpa_dev_state {
 #define VDPA_DRIVER_NAME_SIZE	32
 
 /**
+ * struct vdpa_nl_attrs - attributes as they are in messages
+ * @rcu: for their end
+ * @len: of @data, in bytes
+ * @data: netlink attributes, none of them with a value of 64 bits: these have
+ *	to be aligned on some machines, which depends on where they are put
+ */
+struct vdpa_nl_attrs {
+	struct rcu_head rcu;
+	unsigned int len;
+	u8 data[] __aligned(NLA_ALIGNTO);
+};
+
+/**
  * struct vdpa_dev_record - what the core knows of a device
  * @node: in &vdpa_registry.names
  * @ref: references; the memory goes an RCU grace period after the last
@@ -99,6 +112,7 @@ enum vdpa_dev_state {
  * @sibling: in &vdpa_mgmt_record.devs, protected by the lock there
  * @refused_attr: attribute of the request because of which the core refused to
  *	have the device made, or 0; protected by the lock of @mgmt
+ * @attrs: what of the above is shown; set anew whenever it is published
  * @state: changes with both the lock of @mgmt and &vdpa_registry.lock held,
  *	either one is enough to read it; a peek without is good for a hint
  * @announced: listeners were told of it; protected by &vdpa_registry.lock
@@ -123,6 +137,7 @@ struct vdpa_dev_record {
 	struct vdpa_device *vdev;
 	struct list_head sibling;
 	u16 refused_attr;
+	struct vdpa_nl_attrs __rcu *attrs;
 
 	enum vdpa_dev_state state;
 	bool announced;
@@ -257,6 +272,7 @@ void vdpa_nl_mgmtdev_notify_locked(u8 cmd, const struct vdpa_mgmt_record *mgmt);
 
 /* nl_dev.c */
 
+struct vdpa_nl_attrs *vdpa_nl_dev_fixed(const struct vdpa_dev_record *record);
 void vdpa_nl_dev_notify_locked(u8 cmd, const struct vdpa_dev_record *record);
 
 #endif /* _VDPA_INTERNAL_H */
