@@ -381,6 +381,9 @@ static long vhost_vdpa_count(struct vhost_iotlb_map *map, u64 iova, u64 last)
 {
 	long nr = 0;
 
+	/* What came as one piece mostly goes as one. */
+	if (map && map->start == iova && map->last == last)
+		return 1;
 	for (; map; map = vhost_iotlb_itree_next(map, iova, last)) {
 		if (map->start < iova || map->last > last)
 			return -EINVAL;
@@ -435,8 +438,8 @@ static int vhost_vdpa_retire(struct vhost_vdpa_file *vf,
 			     struct vhost_vdpa_as *as, u64 iova, u64 last)
 {
 	struct vhost_vdpa_retired *retired;
-	struct vhost_iotlb_map *map, *next;
-	long nr;
+	struct vhost_iotlb_map *map, *next = NULL;
+	long nr, left;
 	int err;
 
 	map = vhost_iotlb_itree_first(&as->iotlb, iova, last);
@@ -447,8 +450,9 @@ static int vhost_vdpa_retire(struct vhost_vdpa_file *vf,
 	if (!retired)
 		return -ENOMEM;
 
-	for (; map; map = next) {
-		next = vhost_iotlb_itree_next(map, iova, last);
+	for (left = nr; left; left--, map = next) {
+		if (left > 1)
+			next = vhost_iotlb_itree_next(map, iova, last);
 		err = vf->mapper->unmap(vf, as, map);
 		if (err)
 			return err;
