@@ -90,7 +90,7 @@ static int vdpasim_blk_init_config(struct vdpasim *sim,
 	space->physical_block_exp = PAGE_SHIFT - SECTOR_SHIFT;
 	space->min_io_size = VDPASIM_CPU_TO_V16(1);
 	space->opt_io_size = VDPASIM_CPU_TO_V32(PAGE_SIZE >> SECTOR_SHIFT);
-	space->num_queues = VDPASIM_CPU_TO_V16(sim->nvqs);
+	space->num_queues = VDPASIM_CPU_TO_V16(sim->vdpa.nvqs);
 	vdpasim_blk_init_zeroing(space);
 	return 0;
 }
@@ -208,6 +208,7 @@ static void __exit vdpasim_blk_exit(void)
 	root_device_unregister(dev);
 	if (vdpasim_blk_shared)
 		vdpasim_blk_store_put(vdpasim_blk_shared);
+	rcu_barrier(); /* what was discarded goes by call_rcu() */
 }
 
 module_init(vdpasim_blk_init);

@@ -55,84 +55,110 @@ void vdpasim_blk_store_put(struct vdpasim_blk_store *store)
 }
 
 /*
- * Takes a reference of what is at the place of @xas; false if that is not there
- * any more. It may be discarded, and be somebody else's by now.
+ * What was discarded may still be in use by those who look at it under RCU, or
+ * have a reference.
  */
-static bool vdpasim_blk_page_hold(struct xa_state *xas, struct page *page)
+static void vdpasim_blk_page_put_rcu(struct rcu_head *rcu)
 {
-	if (xas_retry(xas, page) || !get_page_unless_zero(page))
-		return false;
-	if (likely(page == xas_reload(xas)))
-		return true;
-	put_page(page);
-	return false;
+	put_page(container_of(rcu, struct page, rcu_head));
+}
+
+static void vdpasim_blk_page_discard(struct page *page)
+{
+	call_rcu(&page->rcu_head, vdpasim_blk_page_put_rcu);
 }
 
 /*
- * So many pages in a row, each with a reference; NULL for what was not written
- * yet. To look up one after the other is less work than each for itself.
+ * A page with a reference, NULL if it was not written yet. It may be discarded
+ * meanwhile, and be somebody else's by now.
  */
-static void vdpasim_blk_pages_get(struct vdpasim_blk_store *store,
-				  unsigned long index, struct page **pages,
-				  unsigned int n)
-{
-	XA_STATE(xas, &store->pages, index);
-	struct page *page;
-	unsigned int i;
-
-	rcu_read_lock();
-	for (i = 0; i < n; i++) {
-		page = xas_next(&xas);
-		while (page && !vdpasim_blk_page_hold(&xas, page)) {
-			xas_reset(&xas);
-			page = xas_load(&xas);
-		}
-		pages[i] = page;
-	}
-	rcu_read_unlock();
-}
-
 static struct page *vdpasim_blk_page_get(struct vdpasim_blk_store *store,
 					 unsigned long index)
 {
 	struct page *page;
 
-	vdpasim_blk_pages_get(store, index, &page, 1);
+	rcu_read_lock();
+	page = xa_load(&store->pages, index);
+	/* until the grace period is over it has the disk's own reference */
+	if (page)
+		get_page(page);
+	rcu_read_unlock();
 	return page;
 }
 
-static void vdpasim_blk_pages_put(struct page **pages, unsigned int n)
-{
-	unsigned int i;
+/**
+ * struct vdpasim_blk_pages - pages in a row
+ * @n: how many
+ * @held: each has a reference; else they are there as long as the caller is on
+ *	the RCU read side
+ * @page: them; NULL for what was not written yet
+ */
+struct vdpasim_blk_pages {
+	unsigned int n;
+	bool held;
+	struct page *page[VDPASIM_BLK_BATCH];
+};
 
-	for (i = 0; i < n; i++)
-		if (pages[i])
-			put_page(pages[i]);
-}
-
-/* How many pages @len bytes at @pos lie in, as far as a batch goes */
-static unsigned int vdpasim_blk_batch(u64 pos, u32 len)
+/* What of @len bytes at @pos lies in the pages of a batch */
+static u32 vdpasim_blk_batch(u64 pos, u32 len)
 {
-	return min_t(u64, DIV_ROUND_UP_ULL(offset_in_page(pos) + (u64)len, PAGE_SIZE),
-		     VDPASIM_BLK_BATCH);
+	return min_t(u64, len, VDPASIM_BLK_BATCH * PAGE_SIZE -
+			       offset_in_page(pos));
 }
 
 /*
- * How many of the pages, at least one, can be copied at once, as they are
- * neighbours in memory or were all not written yet
+ * To look up one after the other is less work than each for itself, and the less
+ * without references.
  */
-static unsigned int vdpasim_blk_run(struct page **pages, unsigned int n)
+static void vdpasim_blk_pages_get(struct vdpasim_blk_store *store, u64 pos,
+				  u32 len, bool hold,
+				  struct vdpasim_blk_pages *pages)
+{
+	XA_STATE(xas, &store->pages, pos >> PAGE_SHIFT);
+	struct page *page;
+	unsigned int i;
+
+	pages->n = DIV_ROUND_UP(offset_in_page(pos) + len, PAGE_SIZE);
+	pages->held = hold;
+	rcu_read_lock();
+	for (i = 0; i < pages->n; i++) {
+		page = xas_next(&xas);
+		while (xas_retry(&xas, page))
+			page = xas_load(&xas);
+		if (page && hold)
+			get_page(page);
+		pages->page[i] = page;
+	}
+	rcu_read_unlock();
+}
+
+static void vdpasim_blk_pages_put(struct vdpasim_blk_pages *pages)
 {
 	unsigned int i;
 
+	for (i = 0; pages->held && i < pages->n; i++)
+		if (pages->page[i])
+			put_page(pages->page[i]);
+}
+
+/*
+ * How many of the pages from the @i'th on, at least one, can be copied at once, as
+ * they are neighbours in memory or were all not written yet
+ */
+static unsigned int vdpasim_blk_run(const struct vdpasim_blk_pages *pages,
+				    unsigned int i)
+{
+	struct page *const *first = &pages->page[i];
+	unsigned int n = pages->n - i, run;
+
 	if (IS_ENABLED(CONFIG_HIGHMEM))
 		return 1;
-	for (i = 1; i < n; i++)
-		if (pages[0] ? !pages[i] || page_to_pfn(pages[i]) !=
-					    page_to_pfn(pages[0]) + i :
-			       !!pages[i])
+	for (run = 1; run < n; run++)
+		if (*first ? !first[run] || page_to_pfn(first[run]) !=
+					    page_to_pfn(*first) + run :
+			     !!first[run])
 			break;
-	return i;
+	return run;
 }
 
 /* @page: first of a run; NULL if it was not written yet */
@@ -150,6 +176,27 @@ static int vdpasim_blk_run_read(struct page *page, u32 offset,
 	return err;
 }
 
+static int vdpasim_blk_read_batch(struct vdpasim_blk_store *store, u64 pos,
+				  struct vdpa_ring_iter *to, u32 len)
+{
+	struct vdpasim_blk_pages pages;
+	unsigned int i, run;
+	int err = 0;
+	u32 piece;
+
+	vdpasim_blk_pages_get(store, pos, len, to->ring->user, &pages);
+	for (i = 0; i < pages.n && !err; i += run) {
+		run = vdpasim_blk_run(&pages, i);
+		piece = min_t(u32, len, run * PAGE_SIZE - offset_in_page(pos));
+		err = vdpasim_blk_run_read(pages.page[i], offset_in_page(pos),
+					   to, piece);
+		pos += piece;
+		len -= piece;
+	}
+	vdpasim_blk_pages_put(&pages);
+	return err;
+}
+
 /**
  * vdpasim_blk_store_read - read from a disk
  * @store: the disk
@@ -157,31 +204,27 @@ static int vdpasim_blk_run_read(struct page *page, u32 offset,
  * @to: place in the writable part of a chain; moves on by @len
  * @len: in bytes
  *
+ * Who copies to user memory may have to wait for it, and cannot do so under RCU.
+ *
  * Context: as vdpa_ring_write().
  * Return: as vdpa_ring_write()
  */
 int vdpasim_blk_store_read(struct vdpasim_blk_store *store, u64 sector,
 			   struct vdpa_ring_iter *to, u32 len)
 {
-	struct page *pages[VDPASIM_BLK_BATCH];
 	u64 pos = sector << SECTOR_SHIFT;
-	unsigned int n, i, run;
-	u32 piece;
-	int err = 0;
+	u32 batch;
+	int err;
 
-	while (len && !err) {
-		n = vdpasim_blk_batch(pos, len);
-		vdpasim_blk_pages_get(store, pos >> PAGE_SHIFT, pages, n);
-		for (i = 0; i < n && !err; i += run) {
-			run = vdpasim_blk_run(pages + i, n - i);
-			piece = min_t(u32, len,
-				      run * PAGE_SIZE - offset_in_page(pos));
-			err = vdpasim_blk_run_read(pages[i], offset_in_page(pos),
-						   to, piece);
-			pos += piece;
-			len -= piece;
+	for (err = 0; len && !err; pos += batch, len -= batch) {
+		batch = vdpasim_blk_batch(pos, len);
+		if (to->ring->user) {
+			err = vdpasim_blk_read_batch(store, pos, to, batch);
+		} else {
+			rcu_read_lock();
+			err = vdpasim_blk_read_batch(store, pos, to, batch);
+			rcu_read_unlock();
 		}
-		vdpasim_blk_pages_put(pages, n);
 	}
 	return err;
 }
@@ -289,6 +332,54 @@ static int vdpasim_blk_page_write(struct vdpasim_blk_store *store,
 	return err;
 }
 
+/*
+ * Writes to pages that are there, up to the first that is not. Then *@missing is
+ * how many there are to be written first; the return value how many bytes were
+ * written, or a negative errno.
+ */
+static int vdpasim_blk_write_batch(struct vdpasim_blk_store *store, u64 pos,
+				   struct vdpa_ring_iter *from, u32 len,
+				   unsigned int *missing)
+{
+	struct vdpasim_blk_pages pages;
+	unsigned int i, run;
+	u32 piece, done = 0;
+	int err = 0;
+
+	vdpasim_blk_pages_get(store, pos, len, from->ring->user, &pages);
+	for (i = 0; i < pages.n && pages.page[i] && !err; i += run) {
+		run = vdpasim_blk_run(&pages, i);
+		piece = min_t(u32, len - done,
+			      run * PAGE_SIZE - offset_in_page(pos + done));
+		err = vdpasim_blk_run_fill(pages.page[i],
+					   offset_in_page(pos + done), from,
+					   piece);
+		done += piece;
+	}
+	*missing = i < pages.n ? vdpasim_blk_run(&pages, i) : 0;
+	vdpasim_blk_pages_put(&pages);
+	return err ?: done;
+}
+
+/* To get memory, and memory of a user, may take its time. */
+static int vdpasim_blk_write_first(struct vdpasim_blk_store *store, u64 pos,
+				   struct vdpa_ring_iter *from, u32 len,
+				   unsigned int n)
+{
+	struct vdpasim_blk_fresh fresh = {};
+	int err = 0;
+	u32 piece;
+
+	for (; n && !err; n--, pos += piece, len -= piece) {
+		piece = min_t(u32, len, PAGE_SIZE - offset_in_page(pos));
+		err = vdpasim_blk_page_write(store, &fresh,
+					     piece < PAGE_SIZE ? 0 : n, pos,
+					     from, piece);
+	}
+	vdpasim_blk_fresh_free(&fresh);
+	return err;
+}
+
 /**
  * vdpasim_blk_store_write - write to a disk
  * @store: the disk
@@ -302,36 +393,32 @@ static int vdpasim_blk_page_write(struct vdpasim_blk_store *store,
 int vdpasim_blk_store_write(struct vdpasim_blk_store *store, u64 sector,
 			    struct vdpa_ring_iter *from, u32 len)
 {
-	struct page *pages[VDPASIM_BLK_BATCH];
-	struct vdpasim_blk_fresh fresh = {};
 	u64 pos = sector << SECTOR_SHIFT;
-	unsigned int n, i, run;
-	u32 piece;
-	int err = 0;
+	u32 left = from->left - len;
+	unsigned int missing;
+	u32 batch;
+	int err;
 
-	while (len && !err) {
-		n = vdpasim_blk_batch(pos, len);
-		vdpasim_blk_pages_get(store, pos >> PAGE_SHIFT, pages, n);
-		for (i = 0; i < n && !err; i += run) {
-			run = pages[i] ? vdpasim_blk_run(pages + i, n - i) : 1;
-			piece = min_t(u32, len,
-				      run * PAGE_SIZE - offset_in_page(pos));
-			if (likely(pages[i]))
-				err = vdpasim_blk_run_fill(pages[i],
-							   offset_in_page(pos),
-							   from, piece);
-			else
-				err = vdpasim_blk_page_write(store, &fresh,
-							     piece < PAGE_SIZE ?
-							     0 : n - i,
-							     pos, from, piece);
-			pos += piece;
-			len -= piece;
+	while (len) {
+		batch = vdpasim_blk_batch(pos, len);
+		if (from->ring->user) {
+			err = vdpasim_blk_write_batch(store, pos, from, batch,
+						      &missing);
+		} else {
+			rcu_read_lock();
+			err = vdpasim_blk_write_batch(store, pos, from, batch,
+						      &missing);
+			rcu_read_unlock();
 		}
-		vdpasim_blk_pages_put(pages, n);
+		if (err >= 0)
+			err = vdpasim_blk_write_first(store, pos + err, from,
+						      batch - err, missing);
+		if (err)
+			return err;
+		pos += len - (from->left - left);
+		len = from->left - left;
 	}
-	vdpasim_blk_fresh_free(&fresh);
-	return err;
+	return 0;
 }
 
 static void vdpasim_blk_page_zero(struct vdpasim_blk_store *store,
@@ -341,13 +428,15 @@ static void vdpasim_blk_page_zero(struct vdpasim_blk_store *store,
 
 	if (len == PAGE_SIZE) {
 		page = xa_erase(&store->pages, index);
-	} else {
-		page = vdpasim_blk_page_get(store, index);
 		if (page)
-			memzero_page(page, offset, len);
+			vdpasim_blk_page_discard(page);
+		return;
 	}
-	if (page)
+	page = vdpasim_blk_page_get(store, index);
+	if (page) {
+		memzero_page(page, offset, len);
 		put_page(page);
+	}
 }
 
 /**
