@@ -244,8 +244,8 @@ static void vdpasim_blk_serve_one(struct vdpasim_vq *vq,
 		return;
 	}
 	req.room = chain->in_len - 1;
-	vdpa_ring_reader(&req.from, &vq->ring, chain);
-	vdpa_ring_writer(&req.to, &vq->ring, chain);
+	vdpa_ring_reader(&req.from, vq->ring, chain);
+	vdpa_ring_writer(&req.to, vq->ring, chain);
 	end = req.to;
 
 	status = vdpasim_blk_run(&req);
@@ -268,7 +268,7 @@ static u64 vdpasim_blk_serve_batch(struct vdpasim_vq *vq,
 		vdpasim_blk_serve_one(vq, &chains[i]);
 		bytes += (u64)chains[i].out_len + chains[i].in_len;
 	}
-	vdpa_ring_complete(&vq->ring, chains, n);
+	vdpa_ring_complete(vq->ring, chains, n);
 	vdpasim_vq_notify(vq);
 	return bytes;
 }
@@ -288,12 +288,12 @@ bool vdpasim_blk_serve(struct vdpasim_vq *vq, struct vdpasim_worker *worker)
 	u64 bytes = 0;
 	int n;
 
-	vdpa_ring_disable_kicks(&vq->ring);
+	vdpa_ring_disable_kicks(vq->ring);
 	for (batch = 0; batch < VDPASIM_BLK_BATCHES; batch++) {
-		n = vdpa_ring_take(&vq->ring, turn->chains, VDPASIM_BLK_BATCH);
+		n = vdpa_ring_take(vq->ring, turn->chains, VDPASIM_BLK_BATCH);
 		if (n < 0)
 			return false;
-		if (!n && !vdpa_ring_enable_kicks(&vq->ring))
+		if (!n && !vdpa_ring_enable_kicks(vq->ring))
 			return false;
 		bytes += vdpasim_blk_serve_batch(vq, turn->chains, n);
 		if (bytes > VDPASIM_BLK_TURN_BYTES)

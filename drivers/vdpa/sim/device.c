@@ -427,7 +427,7 @@ struct vdpasim *vdpasim_alloc(struct vdpasim_mgmt *mgmt, const char *name,
 		return sim;
 
 	sim->features = features;
-	sim->nvqs = nvqs;
+	sim->vdpa.nvqs = nvqs;
 	sim->config = kzalloc(class->config_size, GFP_KERNEL);
 	err = sim->config ? 0 : -ENOMEM;
 	if (!err)

@@ -88,7 +88,7 @@ static int vdpasim_mgmt_dev_add(struct vdpa_mgmt_dev *mdev, const char *name,
 	sim = vdpasim_mgmt_alloc(mgmt, name, config);
 	if (IS_ERR(sim))
 		return PTR_ERR(sim);
-	err = _vdpa_register_device(&sim->vdpa, sim->nvqs);
+	err = _vdpa_register_device(&sim->vdpa, sim->vdpa.nvqs);
 	if (err) {
 		put_device(&sim->vdpa.dev);
 		return err;
@@ -216,7 +216,7 @@ int vdpasim_mgmt_add_default(struct vdpasim_mgmt *mgmt)
 	sim = vdpasim_mgmt_alloc(mgmt, NULL, &config);
 	if (IS_ERR(sim))
 		return PTR_ERR(sim);
-	err = vdpa_register_device(&sim->vdpa, sim->nvqs);
+	err = vdpa_register_device(&sim->vdpa, sim->vdpa.nvqs);
 	if (err)
 		put_device(&sim->vdpa.dev);
 	return err;
@@ -225,10 +225,6 @@ EXPORT_SYMBOL_GPL(vdpasim_mgmt_add_default);
 
 static int __init vdpasim_init(void)
 {
-	/* Pages are written back through block devices. */
-	vdpasim_wq = alloc_workqueue("vdpa_sim", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!vdpasim_wq)
-		return -ENOMEM;
 	vdpasim_debugfs = debugfs_create_dir("vdpa_sim", NULL);
 	return 0;
 }
@@ -236,7 +232,6 @@ static int __init vdpasim_init(void)
 static void __exit vdpasim_exit(void)
 {
 	debugfs_remove(vdpasim_debugfs);
-	destroy_workqueue(vdpasim_wq);
 }
 
 module_init(vdpasim_init);

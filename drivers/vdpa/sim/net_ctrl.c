@@ -224,7 +224,7 @@ static void vdpasim_net_answer(struct vdpasim_vq *vq,
 	struct vdpa_ring_iter from, to;
 	virtio_net_ctrl_ack ack = VIRTIO_NET_OK;
 
-	vdpa_ring_reader(&from, &vq->ring, chain);
+	vdpa_ring_reader(&from, vq->ring, chain);
 	vdpasim_count(vq, VDPASIM_NET_CTRL_REQUESTS, 1);
 	if (vdpasim_net_run(net, &from)) {
 		ack = VIRTIO_NET_ERR;
@@ -232,7 +232,7 @@ static void vdpasim_net_answer(struct vdpasim_vq *vq,
 	} else {
 		vdpasim_count(vq, VDPASIM_NET_CTRL_SUCCESSES, 1);
 	}
-	vdpa_ring_writer(&to, &vq->ring, chain);
+	vdpa_ring_writer(&to, vq->ring, chain);
 	chain->written = vdpa_ring_write(&to, &ack, sizeof(ack)) ? 0 : sizeof(ack);
 }
 
@@ -249,17 +249,17 @@ bool vdpasim_net_control(struct vdpasim_vq *vq)
 	unsigned int i;
 	int n;
 
-	vdpa_ring_disable_kicks(&vq->ring);
+	vdpa_ring_disable_kicks(vq->ring);
 	for (i = 0; i < VDPASIM_NET_CTRL_BATCH; i++) {
-		n = vdpa_ring_take(&vq->ring, &chain, 1);
+		n = vdpa_ring_take(vq->ring, &chain, 1);
 		if (n < 0)
 			return false;
-		if (!n && !vdpa_ring_enable_kicks(&vq->ring))
+		if (!n && !vdpa_ring_enable_kicks(vq->ring))
 			return false;
 		if (!n)
 			continue;
 		vdpasim_net_answer(vq, &chain);
-		vdpa_ring_complete(&vq->ring, &chain, 1);
+		vdpa_ring_complete(vq->ring, &chain, 1);
 		vdpasim_vq_notify(vq);
 	}
 	return true;

@@ -101,7 +101,7 @@ static int vdpasim_net_take_rx(struct vdpasim_net_turn *turn, unsigned int n)
 
 	vdpasim_net_at_rx(turn);
 	n = min_t(unsigned int, n, VDPASIM_NET_RX_BATCH - turn->rx_taken);
-	taken = n ? vdpa_ring_take(&turn->rx->ring,
+	taken = n ? vdpa_ring_take(turn->rx->ring,
 				   turn->rx_chains + turn->rx_taken, n) : 0;
 	if (taken > 0)
 		turn->rx_taken += taken;
@@ -111,7 +111,7 @@ static int vdpasim_net_take_rx(struct vdpasim_net_turn *turn, unsigned int n)
 /* Hands full buffers to the driver, and gives empty ones back. */
 static void vdpasim_net_flush_rx(struct vdpasim_net_turn *turn)
 {
-	struct vdpa_ring *ring = &turn->rx->ring;
+	struct vdpa_ring *ring = turn->rx->ring;
 
 	vdpasim_net_at_rx(turn);
 	vdpa_ring_untake(ring, turn->rx_chains + turn->rx_used,
@@ -155,7 +155,7 @@ static int vdpasim_net_merge(struct vdpasim_net_turn *turn,
 	u32 piece;
 	int err;
 
-	vdpa_ring_writer(&begin, &turn->rx->ring, chain);
+	vdpa_ring_writer(&begin, turn->rx->ring, chain);
 	to = begin;
 	err = vdpa_ring_skip(&to, VDPASIM_NET_HDR_LEN);
 	chain->written = VDPASIM_NET_HDR_LEN;
@@ -170,7 +170,7 @@ static int vdpasim_net_merge(struct vdpasim_net_turn *turn,
 		if (!chain)
 			return -EAGAIN;
 		chain->written = 0;
-		vdpa_ring_writer(&to, &turn->rx->ring, chain);
+		vdpa_ring_writer(&to, turn->rx->ring, chain);
 		buffers++;
 	}
 	return err ?: vdpasim_net_write_header(turn, &begin, buffers);
@@ -185,7 +185,7 @@ static int vdpasim_net_fill(struct vdpasim_net_turn *turn,
 	if (!chain)
 		return -EAGAIN;
 	if (likely(chain->in_len >= VDPASIM_NET_HDR_LEN + len)) {
-		vdpa_ring_writer(&to, &turn->rx->ring, chain);
+		vdpa_ring_writer(&to, turn->rx->ring, chain);
 		chain->written = VDPASIM_NET_HDR_LEN + len;
 		return vdpasim_net_write_header(turn, &to, 1) ?:
 		       vdpasim_net_copy(turn, &to, from, len);
@@ -253,7 +253,7 @@ static int vdpasim_net_undelivered(struct vdpasim_net_turn *turn, int err)
 		vdpasim_count(turn->rx, VDPASIM_NET_ERRORS, 1);
 		return 0;
 	}
-	if (err != -EAGAIN || vdpa_ring_error(&turn->rx->ring))
+	if (err != -EAGAIN || vdpa_ring_error(turn->rx->ring))
 		return -EIO;
 	if (!turn->waiting) {
 		turn->waiting = true;
@@ -277,10 +277,10 @@ static int vdpasim_net_pass(struct vdpasim_net_turn *turn,
 	u32 len;
 	int err;
 
-	vdpa_ring_reader(&from, &turn->tx->ring, chain);
+	vdpa_ring_reader(&from, turn->tx->ring, chain);
 	if (!vdpasim_net_look(turn, &from, &head)) {
 		vdpasim_count(turn->tx, VDPASIM_NET_ERRORS, 1);
-		return vdpa_ring_error(&turn->tx->ring) ? -EIO : 0;
+		return vdpa_ring_error(turn->tx->ring) ? -EIO : 0;
 	}
 	len = from.left;
 	if (!vdpasim_net_wants(turn->to, &head)) {
@@ -312,14 +312,14 @@ static unsigned int vdpasim_net_pass_all(struct vdpasim_net_turn *turn,
 		return n;
 	}
 	vdpasim_net_at_rx(turn);
-	vdpa_ring_disable_kicks(&rx->ring);
+	vdpa_ring_disable_kicks(rx->ring);
 	vdpasim_net_take_rx(turn, n);
 	for (done = 0; done < n; done++)
 		if (vdpasim_net_pass(turn, &turn->tx_chains[done]))
 			break;
 	vdpasim_net_flush_rx(turn);
 	vdpasim_vq_notify(rx);
-	if (unlikely(vdpa_ring_error(&rx->ring))) {
+	if (unlikely(vdpa_ring_error(rx->ring))) {
 		/* It says so itself; meanwhile nothing can wait for it. */
 		vdpasim_vq_wake(rx);
 		vdpasim_count(turn->tx, VDPASIM_NET_DROPS, n - done);
@@ -363,7 +363,7 @@ static void vdpasim_net_complete(struct vdpasim_net_turn *turn, unsigned int n)
 	vdpasim_count(turn->tx, VDPASIM_NET_BYTES, bytes);
 	vdpasim_count(turn->tx, VDPASIM_NET_PACKETS, n);
 	vdpasim_net_at_tx(turn);
-	vdpa_ring_complete(&turn->tx->ring, turn->tx_chains, n);
+	vdpa_ring_complete(turn->tx->ring, turn->tx_chains, n);
 	vdpasim_vq_notify(turn->tx);
 }
 
@@ -383,19 +383,19 @@ bool vdpasim_net_transmit(struct vdpasim_vq *tx, struct vdpasim_worker *worker)
 
 	turn->worker = worker;
 	turn->tx = tx;
-	vdpa_ring_disable_kicks(&tx->ring);
+	vdpa_ring_disable_kicks(tx->ring);
 	for (batch = 0; batch < VDPASIM_NET_BATCHES; batch++) {
 		vdpasim_net_at_tx(turn);
-		n = vdpa_ring_take(&tx->ring, turn->tx_chains,
+		n = vdpa_ring_take(tx->ring, turn->tx_chains,
 				   VDPASIM_NET_TX_BATCH);
 		if (n < 0)
 			return false;
-		if (!n && !vdpa_ring_enable_kicks(&tx->ring))
+		if (!n && !vdpa_ring_enable_kicks(tx->ring))
 			return false;
 		if (!n)
 			continue;
 		done = vdpasim_net_send(turn, n);
-		vdpa_ring_untake(&tx->ring, turn->tx_chains + done, n - done);
+		vdpa_ring_untake(tx->ring, turn->tx_chains + done, n - done);
 		vdpasim_net_complete(turn, done);
 		if (done < n)
 			break;

@@ -77,7 +77,7 @@ static int vdpasim_stats_show(struct seq_file *file, void *unused)
 
 	mutex_lock(&vdpasim_devs_lock);
 	list_for_each_entry(sim, &vdpasim_devs, entry)
-		for (i = 0; sim->mgmt == mgmt && i < sim->nvqs; i++)
+		for (i = 0; sim->mgmt == mgmt && i < sim->vdpa.nvqs; i++)
 			vdpasim_stats_show_vq(file, sim, i);
 	mutex_unlock(&vdpasim_devs_lock);
 	return 0;

@@ -21,6 +21,7 @@
 #ifndef _VDPA_SIM_H
 #define _VDPA_SIM_H
 
+#include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -28,7 +29,6 @@
 #include <linux/vdpa.h>
 #include <linux/vdpa_ring.h>
 #include <linux/virtio_ids.h>
-#include <linux/workqueue.h>
 
 #include <uapi/linux/vdpa.h>
 
@@ -158,6 +158,8 @@ struct vdpasim_as {
  * @sim: its device; immutable
  * @idx: its number; immutable
  * @inner: workers of other queues work on it; immutable
+ * @worker: thread of its own, from when it was first started; may be used without
+ *	@lock by those who find it running
  * @work: serves it
  * @lock: protects the rest, and keeps the address spaces of the device
  * @desc: address of the descriptor area
@@ -166,11 +168,10 @@ struct vdpasim_as {
  * @num: size in descriptors
  * @ready: the driver wants it to run; may be read without @lock
  * @state_given: the driver said where it begins
- * @started: @ring and @scratch are set up
  * @running: @ring may be worked on; may be read without @lock
- * @state: where it stands, unless @started
+ * @state: where it stands, unless it is started
  * @cb: whom to tell of used buffers
- * @ring: device side of it
+ * @ring: device side of it, NULL unless it is started
  * @scratch: memory of the class for work on it, zeroed when it is started
  * @counters: what the class counts, see vdpasim_count()
  * @syncp: for those who read @counters without @lock
@@ -179,7 +180,8 @@ struct vdpasim_vq {
 	struct vdpasim *sim;
 	u16 idx;
 	bool inner;
-	struct work_struct work;
+	struct kthread_worker *worker;
+	struct kthread_work work;
 
 	struct mutex lock; /* protects what follows, and address spaces */
 	u64 desc;
@@ -188,11 +190,10 @@ struct vdpasim_vq {
 	u32 num;
 	bool ready;
 	bool state_given;
-	bool started;
 	bool running;
 	struct vdpa_vq_state state;
 	struct vdpa_callback cb;
-	struct vdpa_ring ring;
+	struct vdpa_ring *ring;
 	void *scratch;
 	u64_stats_t counters[VDPASIM_NUM_COUNTERS];
 	struct u64_stats_sync syncp;
@@ -204,8 +205,7 @@ struct vdpasim_vq {
  * @class: immutable
  * @mgmt: immutable
  * @features: virtio features offered; immutable
- * @nvqs: number of virtqueues; immutable
- * @vqs: virtqueues
+ * @vqs: virtqueues, &vdpa_device.nvqs of them
  * @as: address spaces, &vdpa_device.nas of them; change with @lock and the locks
  *	of all queues held
  * @mm: whose user addresses @as lead to, NULL for physical ones; changes as they
@@ -228,7 +228,6 @@ struct vdpasim {
 	const struct vdpasim_class *class;
 	struct vdpasim_mgmt *mgmt;
 	u64 features;
-	u32 nvqs;
 	struct vdpasim_vq *vqs;
 	struct vdpasim_as *as;
 	struct mm_struct *mm;
@@ -292,8 +291,6 @@ void vdpasim_config_notify(struct vdpasim *sim);
 void vdpasim_needs_reset(struct vdpasim *sim);
 
 /* vq.c */
-
-extern struct workqueue_struct *vdpasim_wq;
 
 unsigned int vdpasim_vq_size_max(void);
 int vdpasim_init_vqs(struct vdpasim *sim);

@@ -3,10 +3,11 @@
  * Virtqueues of a simulated device, and the workers that serve them
  *
  * A queue is started once the driver said that it is ready and is DRIVER_OK
- * itself, and runs unless the device is suspended. Each queue is a work item
- * of its own, so that queues do not wait for each other, and costs no thread
- * while it is idle. Work happens under the queue's lock: who takes the lock and
- * says "not running" knows that the driver's memory is not touched any more.
+ * itself, and runs unless the device is suspended. Each queue that was ever
+ * started has a thread of its own, so that queues do not wait for each other, and
+ * the way to the one that serves it is short. Work happens under the queue's
+ * lock: who takes the lock and says "not running" knows that the driver's memory
+ * is not touched any more.
  */
 #include <linux/bottom_half.h>
 #include <linux/export.h>
@@ -20,8 +21,6 @@
 #include "vdpa_sim.h"
 
 #define VDPASIM_VQ_SIZE		256
-
-struct workqueue_struct *vdpasim_wq;
 
 static int vdpasim_set_max_vq_size(const char *text,
 				   const struct kernel_param *kp)
@@ -61,10 +60,10 @@ void vdpasim_lock_vqs(struct vdpasim *sim)
 	unsigned int i;
 
 	lockdep_assert_held(&sim->lock);
-	for (i = 0; i < sim->nvqs; i++)
+	for (i = 0; i < sim->vdpa.nvqs; i++)
 		if (!sim->vqs[i].inner)
 			mutex_lock_nest_lock(&sim->vqs[i].lock, &sim->lock);
-	for (i = 0; i < sim->nvqs; i++)
+	for (i = 0; i < sim->vdpa.nvqs; i++)
 		if (sim->vqs[i].inner)
 			mutex_lock_nest_lock(&sim->vqs[i].lock, &sim->lock);
 }
@@ -74,7 +73,7 @@ void vdpasim_unlock_vqs(struct vdpasim *sim)
 {
 	unsigned int i;
 
-	for (i = 0; i < sim->nvqs; i++)
+	for (i = 0; i < sim->vdpa.nvqs; i++)
 		mutex_unlock(&sim->vqs[i].lock);
 }
 EXPORT_SYMBOL_GPL(vdpasim_unlock_vqs);
@@ -91,7 +90,7 @@ EXPORT_SYMBOL_GPL(vdpasim_unlock_vqs);
 void vdpasim_vq_notify(struct vdpasim_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
-	if (!vdpa_ring_need_notify(&vq->ring) || !vq->cb.callback)
+	if (!vdpa_ring_need_notify(vq->ring) || !vq->cb.callback)
 		return;
 	local_bh_disable();
 	vq->cb.callback(vq->cb.private);
@@ -101,13 +100,13 @@ EXPORT_SYMBOL_GPL(vdpasim_vq_notify);
 
 /**
  * vdpasim_vq_wake - have the worker of a queue look at it
- * @vq: the queue
+ * @vq: a queue that was started once
  *
  * Context: any.
  */
 void vdpasim_vq_wake(struct vdpasim_vq *vq)
 {
-	queue_work(vdpasim_wq, &vq->work);
+	kthread_queue_work(vq->worker, &vq->work);
 }
 EXPORT_SYMBOL_GPL(vdpasim_vq_wake);
 
@@ -119,8 +118,8 @@ static void vdpasim_vq_report(struct vdpasim_vq *vq)
 
 	mutex_lock(&sim->lock);
 	mutex_lock(&vq->lock);
-	if (vq->started)
-		error = vdpa_ring_error(&vq->ring);
+	if (vq->ring)
+		error = vdpa_ring_error(vq->ring);
 	mutex_unlock(&vq->lock);
 	if (error) {
 		dev_notice_ratelimited(&sim->vdpa.dev,
@@ -131,7 +130,7 @@ static void vdpasim_vq_report(struct vdpasim_vq *vq)
 	mutex_unlock(&sim->lock);
 }
 
-static void vdpasim_vq_work(struct work_struct *work)
+static void vdpasim_vq_work(struct kthread_work *work)
 {
 	struct vdpasim_vq *vq = container_of(work, struct vdpasim_vq, work);
 	struct vdpasim *sim = vq->sim;
@@ -141,9 +140,9 @@ static void vdpasim_vq_work(struct work_struct *work)
 	mutex_lock(&vq->lock);
 	if (vq->running && vdpasim_worker_hold(&worker, 0, sim)) {
 		vdpasim_worker_adopt(&worker, sim);
-		more = !vdpa_ring_error(&vq->ring) &&
+		more = !vdpa_ring_error(vq->ring) &&
 		       sim->class->serve(vq, &worker);
-		broken = vdpa_ring_error(&vq->ring);
+		broken = vdpa_ring_error(vq->ring);
 		if (broken)
 			WRITE_ONCE(vq->running, false);
 	}
@@ -177,7 +176,41 @@ static int vdpasim_vq_init_ring(struct vdpasim_vq *vq)
 	config.ring_map = &sim->as[desc_asid].map;
 	if (!vq->state_given)
 		vdpa_ring_state_init(&config.state, config.features);
-	return vdpa_ring_init(&vq->ring, &config);
+	return vdpa_ring_init(vq->ring, &config);
+}
+
+/* Most devices are idle, so what only queues in use need comes and goes. */
+static int vdpasim_vq_alloc_ring(struct vdpasim_vq *vq)
+{
+	size_t scratch_size = vq->sim->class->scratch_size;
+
+	vq->ring = kvzalloc(size_add(sizeof(*vq->ring), scratch_size),
+			    GFP_KERNEL);
+	if (!vq->ring)
+		return -ENOMEM;
+	vq->scratch = vq->ring + 1;
+	return 0;
+}
+
+static void vdpasim_vq_free_ring(struct vdpasim_vq *vq)
+{
+	kvfree(vq->ring);
+	vq->ring = NULL;
+	vq->scratch = NULL;
+}
+
+static int vdpasim_vq_init_worker(struct vdpasim_vq *vq)
+{
+	struct kthread_worker *worker;
+
+	if (vq->worker)
+		return 0;
+	worker = kthread_create_worker(0, "vdpa_sim/%s/%u",
+				       dev_name(&vq->sim->vdpa.dev), vq->idx);
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+	vq->worker = worker;
+	return 0;
 }
 
 static int vdpasim_vq_start(struct vdpasim_vq *vq)
@@ -186,19 +219,18 @@ static int vdpasim_vq_start(struct vdpasim_vq *vq)
 	int err;
 
 	lockdep_assert_held(&vq->lock);
-	if (vq->started || !sim->class->serve)
+	if (vq->ring || !sim->class->serve)
 		return 0;
-	vq->scratch = kvzalloc(sim->class->scratch_size, GFP_KERNEL);
-	if (!vq->scratch)
-		return -ENOMEM;
+	err = vdpasim_vq_init_worker(vq) ?: vdpasim_vq_alloc_ring(vq);
+	if (err)
+		return err;
 	err = vdpasim_vq_init_ring(vq);
 	if (err) {
-		kvfree(vq->scratch);
-		vq->scratch = NULL;
+		vdpasim_vq_free_ring(vq);
 		return err;
 	}
-	vq->started = true;
-	WRITE_ONCE(vq->running, !sim->suspended);
+	/* pairs with the acquire in vdpasim_kick_vq(), for the worker's sake */
+	smp_store_release(&vq->running, !sim->suspended);
 	if (vq->running)
 		vdpasim_vq_wake(vq);
 	return 0;
@@ -226,15 +258,13 @@ static void vdpasim_vq_stop(struct vdpasim_vq *vq)
 {
 	lockdep_assert_held(&vq->lock);
 	WRITE_ONCE(vq->running, false);
-	if (!vq->started)
+	if (!vq->ring)
 		return;
 	/* Between two turns of work nothing is out, unless the ring is broken. */
-	if (!vdpa_ring_get_state(&vq->ring, &vq->state))
+	if (!vdpa_ring_get_state(vq->ring, &vq->state))
 		vq->state_given = true;
-	vq->started = false;
-	vdpa_ring_release(&vq->ring);
-	kvfree(vq->scratch);
-	vq->scratch = NULL;
+	vdpa_ring_release(vq->ring);
+	vdpasim_vq_free_ring(vq);
 }
 
 /* Starts the queues that the driver has ready. */
@@ -243,7 +273,7 @@ void vdpasim_start_vqs(struct vdpasim *sim)
 	unsigned int i;
 
 	lockdep_assert_held(&sim->lock);
-	for (i = 0; i < sim->nvqs; i++)
+	for (i = 0; i < sim->vdpa.nvqs; i++)
 		if (sim->vqs[i].ready)
 			vdpasim_vq_try_start(&sim->vqs[i]);
 }
@@ -254,7 +284,7 @@ void vdpasim_stop_vqs(struct vdpasim *sim)
 	unsigned int i;
 
 	lockdep_assert_held(&sim->lock);
-	for (i = 0; i < sim->nvqs; i++) {
+	for (i = 0; i < sim->vdpa.nvqs; i++) {
 		mutex_lock(&sim->vqs[i].lock);
 		vdpasim_vq_stop(&sim->vqs[i]);
 		mutex_unlock(&sim->vqs[i].lock);
@@ -267,7 +297,7 @@ void vdpasim_stop_vqs(struct vdpasim *sim)
  */
 void vdpasim_pause_vqs(struct vdpasim *sim)
 {
-	unsigned int i = sim->nvqs;
+	unsigned int i = sim->vdpa.nvqs;
 
 	lockdep_assert_held(&sim->lock);
 	while (i--) {
@@ -284,12 +314,13 @@ void vdpasim_resume_vqs(struct vdpasim *sim)
 	unsigned int i;
 
 	lockdep_assert_held(&sim->lock);
-	for (i = 0; i < sim->nvqs; i++) {
+	for (i = 0; i < sim->vdpa.nvqs; i++) {
 		vq = &sim->vqs[i];
 		mutex_lock(&vq->lock);
-		WRITE_ONCE(vq->running, vq->started && !vdpa_ring_error(&vq->ring));
+		WRITE_ONCE(vq->running, vq->ring && !vdpa_ring_error(vq->ring));
+		if (vq->running)
+			vdpasim_vq_wake(vq);
 		mutex_unlock(&vq->lock);
-		vdpasim_vq_wake(vq);
 	}
 }
 
@@ -300,8 +331,8 @@ bool vdpasim_group_started(struct vdpasim *sim, unsigned int group)
 	unsigned int i;
 
 	lockdep_assert_held(&sim->lock);
-	for (i = 0; i < sim->nvqs; i++)
-		if (sim->vqs[i].started &&
+	for (i = 0; i < sim->vdpa.nvqs; i++)
+		if (sim->vqs[i].ring &&
 		    (vdpasim_get_vq_group(vdev, i) == group ||
 		     vdpasim_get_vq_desc_group(vdev, i) == group))
 			return true;
@@ -329,7 +360,7 @@ void vdpasim_reset_vqs(struct vdpasim *sim)
 {
 	unsigned int i;
 
-	for (i = 0; i < sim->nvqs; i++)
+	for (i = 0; i < sim->vdpa.nvqs; i++)
 		vdpasim_vq_reset(&sim->vqs[i]);
 }
 
@@ -338,17 +369,17 @@ int vdpasim_init_vqs(struct vdpasim *sim)
 	struct vdpasim_vq *vq;
 	unsigned int i;
 
-	sim->vqs = kvcalloc(sim->nvqs, sizeof(*sim->vqs), GFP_KERNEL);
+	sim->vqs = kvcalloc(sim->vdpa.nvqs, sizeof(*sim->vqs), GFP_KERNEL);
 	if (!sim->vqs)
 		return -ENOMEM;
-	for (i = 0; i < sim->nvqs; i++) {
+	for (i = 0; i < sim->vdpa.nvqs; i++) {
 		vq = &sim->vqs[i];
 		vq->sim = sim;
 		vq->idx = i;
 		vq->num = max_vq_size;
 		mutex_init(&vq->lock);
 		u64_stats_init(&vq->syncp);
-		INIT_WORK(&vq->work, vdpasim_vq_work);
+		kthread_init_work(&vq->work, vdpasim_vq_work);
 	}
 	return 0;
 }
@@ -362,8 +393,12 @@ void vdpasim_free_vqs(struct vdpasim *sim)
 	mutex_lock(&sim->lock);
 	vdpasim_stop_vqs(sim);
 	mutex_unlock(&sim->lock);
-	for (i = 0; i < sim->nvqs; i++) {
-		cancel_work_sync(&sim->vqs[i].work);
+	for (i = 0; i < sim->vdpa.nvqs; i++) {
+		if (sim->vqs[i].worker) {
+			/* which may be about to go on with it */
+			kthread_cancel_work_sync(&sim->vqs[i].work);
+			kthread_destroy_worker(sim->vqs[i].worker);
+		}
 		mutex_destroy(&sim->vqs[i].lock);
 	}
 	kvfree(sim->vqs);
@@ -405,7 +440,8 @@ void vdpasim_kick_vq(struct vdpa_device *vdev, u16 idx)
 {
 	struct vdpasim_vq *vq = &vdpa_to_sim(vdev)->vqs[idx];
 
-	if (READ_ONCE(vq->running))
+	/* pairs with the release in vdpasim_vq_start() */
+	if (smp_load_acquire(&vq->running))
 		vdpasim_vq_wake(vq);
 }
 
@@ -483,8 +519,8 @@ int vdpasim_get_vq_state(struct vdpa_device *vdev, u16 idx,
 
 	mutex_lock(&sim->lock);
 	mutex_lock(&vq->lock);
-	if (vq->started)
-		err = vdpa_ring_get_state(&vq->ring, state);
+	if (vq->ring)
+		err = vdpa_ring_get_state(vq->ring, state);
 	else if (vq->state_given)
 		*state = vq->state;
 	else

@@ -266,7 +266,7 @@ static int vdpa_test_add_orphan(char *name)
 		goto err_free;
 	}
 	sim->vdpa.mdev = NULL;
-	err = vdpa_register_device(&sim->vdpa, sim->nvqs);
+	err = vdpa_register_device(&sim->vdpa, sim->vdpa.nvqs);
 	if (err)
 		goto err_put;
 
