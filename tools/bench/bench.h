@@ -63,7 +63,8 @@ struct bench_vq {
 
 struct bench_drv {
 	int fd;
-	int mem_fd;
+	void *area;		/* what is mapped, in which @mem lies */
+	size_t mapped;
 	unsigned char *mem;
 	size_t size;
 	size_t used;		/* of @mem, from its begin on */
@@ -71,7 +72,9 @@ struct bench_drv {
 	unsigned int nvqs;
 };
 
-void bench_drv_open(struct bench_drv *d, const char *name, size_t size);
+/* Its memory, then the device */
+void bench_drv_memory(struct bench_drv *d, size_t size);
+void bench_drv_open(struct bench_drv *d, const char *name);
 void bench_drv_start(struct bench_drv *d, unsigned int nvqs, uint64_t features);
 void bench_drv_close(struct bench_drv *d);
 /* Memory of the driver's, and its address for the device */
@@ -98,5 +101,6 @@ void bench_vhost_blk(void);
 void bench_virtio_net(void);
 void bench_virtio_tcp(void);
 void bench_virtio_blk(void);
+void bench_testpmd(void);
 
 #endif

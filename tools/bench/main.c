@@ -35,6 +35,7 @@ static const struct {
 	{ "virtio_net",	bench_virtio_net },
 	{ "virtio_tcp",	bench_virtio_tcp },
 	{ "virtio_blk",	bench_virtio_blk },
+	{ "testpmd",	bench_testpmd },
 };
 
 uint64_t bench_now(void)

@@ -19,7 +19,7 @@
 #define DEV		"bench"
 #define FEATURES	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_F_ACCESS_PLATFORM)
 
-/* At most 2,048 fragments of a page, which is all that mainline's maps */
+/* At most 2,048 pages, which is all that mainline's maps if they lie apart */
 #define DRIVER_MEM	(6UL << 20)
 
 static void begin(const char *module, const char *mgmtdev)
@@ -38,8 +38,9 @@ static void open_once(uint64_t *opened, uint64_t *started, uint64_t *closed)
 	struct bench_drv d;
 	uint64_t at[4];
 
+	bench_drv_memory(&d, 1UL << 20);
 	at[0] = bench_now();
-	bench_drv_open(&d, DEV, 1UL << 20);
+	bench_drv_open(&d, DEV);
 	at[1] = bench_now();
 	bench_drv_start(&d, 2, FEATURES);
 	at[2] = bench_now();
@@ -118,7 +119,8 @@ static void map_case(const struct map_case *c)
 	struct bench_drv d;
 	int error;
 
-	bench_drv_open(&d, DEV, 4096);
+	bench_drv_memory(&d, 4096);
+	bench_drv_open(&d, DEV);
 	at[0] = bench_now();
 	error = map_pieces(d.fd, c, mem, true);
 	at[1] = bench_now();
@@ -215,7 +217,8 @@ static void net_case(unsigned int burst, size_t len)
 	struct bench_drv d;
 	uint64_t start;
 
-	bench_drv_open(&d, DEV, DRIVER_MEM);
+	bench_drv_memory(&d, DRIVER_MEM);
+	bench_drv_open(&d, DEV);
 	bench_drv_start(&d, 2, FEATURES);
 	net_fill(&d, len);
 	for (i = 0; i < 16; i++)
@@ -317,7 +320,8 @@ static void blk_case(unsigned int queues, unsigned int depth, size_t len, bool w
 
 	snprintf(name, sizeof(name), "vhost_blk.%s.%zuK.depth%u%s", write ? "write" : "read",
 		 len >> 10, depth, queues > 1 ? ".queues4" : "");
-	bench_drv_open(&d, DEV, DRIVER_MEM);
+	bench_drv_memory(&d, DRIVER_MEM);
+	bench_drv_open(&d, DEV);
 	if (queues > 1 && (vh_ioctl(d.fd, VHOST_VDPA_GET_VQS_COUNT, &there) || there < queues)) {
 		bench_failed(ENXIO, "%s", name);
 		bench_drv_close(&d);
