@@ -133,8 +133,11 @@ struct vdpa_iova_range {
  * @net.mac: (%VDPA_ATTR_DEV_NET_CFG_MACADDR)
  * @net.mtu: in bytes (%VDPA_ATTR_DEV_NET_CFG_MTU)
  * @net.max_vq_pairs: (%VDPA_ATTR_DEV_NET_CFG_MAX_VQP)
+ * @net.status: %VIRTIO_NET_S_LINK_UP or 0; only of devices that exist
+ *	(%VDPA_ATTR_DEV_NET_STATUS)
  * @mask: BIT_ULL() of every attribute that was given. No bit is set that
- *	the management device does not name in its config_attr_mask.
+ *	the management device does not name in its config_attr_mask, or in its
+ *	set_attr_mask if the device exists.
  * @device_id: class as a virtio device id (%VDPA_ATTR_DEV_ID)
  * @extack: where to say why a request is refused; may be NULL, which the
  *	NL_SET_ERR_MSG() family copes with
@@ -145,6 +148,7 @@ struct vdpa_dev_set_config {
 		u8 mac[ETH_ALEN];
 		u16 mtu;
 		u16 max_vq_pairs;
+		u16 status;
 	} net;
 	u64 mask;
 	u32 device_id;
@@ -465,8 +469,9 @@ void vdpa_set_status(struct vdpa_device *vdev, u8 status);
  *	everything.
  * @dev_del: unregisters @dev with _vdpa_unregister_device() and gives its
  *	resources back. Cannot fail.
- * @dev_set_attr: changes attributes of @dev on the fly. Optional. Returns 0 or
- *	a negative errno, with @dev unchanged.
+ * @dev_set_attr: changes attributes of @dev on the fly, and has its driver learn
+ *	of it by the callback of @set_config_cb. Optional. Returns 0 or a negative
+ *	errno, with @dev unchanged.
  */
 struct vdpa_mgmtdev_ops {
 	int (*dev_add)(struct vdpa_mgmt_dev *mdev, const char *name,
@@ -491,6 +496,8 @@ struct vdpa_mgmtdev_ops {
  * @supported_features: virtio features that its devices can offer
  * @max_supported_vqs: most virtqueues that a device of its can have
  * @record: what the core knows of it; private to the core
+ * @set_attr_mask: BIT_ULL() of each attribute that @ops.dev_set_attr takes; 0 for
+ *	%VDPA_ATTR_DEV_NET_CFG_MACADDR if @config_attr_mask has it, as in Linux 6.12
  */
 struct vdpa_mgmt_dev {
 	struct device *device;
@@ -501,6 +508,7 @@ struct vdpa_mgmt_dev {
 	u64 supported_features;
 	u32 max_supported_vqs;
 	struct vdpa_mgmt_record *record;
+	u64 set_attr_mask;
 };
 
 int vdpa_mgmtdev_register(struct vdpa_mgmt_dev *mdev);

@@ -138,7 +138,7 @@ static void vdpa_dev_record_fill(struct vdpa_dev_record *record,
 {
 	const struct vdpa_config_ops *ops = vdev->config;
 
-	record->vdev = vdev;
+	vdpa_dev_record_set_vdev(record, vdev);
 	record->device_id = ops->get_device_id(vdev);
 	record->vendor_id = ops->get_vendor_id(vdev);
 	record->max_vqs = nvqs;
@@ -262,6 +262,7 @@ int _vdpa_register_device(struct vdpa_device *vdev, u32 nvqs)
 
 	err = device_add(&vdev->dev);
 	if (err) {
+		vdpa_dev_record_set_vdev(record, NULL);
 		vdpa_dev_record_withdraw(record);
 		return err;
 	}
@@ -318,6 +319,7 @@ void _vdpa_unregister_device(struct vdpa_device *vdev)
 		lockdep_assert_held(&record->mgmt->lock);
 		list_del_init(&record->sibling);
 	}
+	vdpa_dev_record_set_vdev(record, NULL);
 	device_del(&vdev->dev);
 	vdpa_dev_record_release(record);
 	put_device(&vdev->dev);

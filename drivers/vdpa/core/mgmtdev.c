@@ -140,6 +140,10 @@ vdpa_mgmt_record_alloc(struct vdpa_mgmt_dev *mdev)
 	mgmt->supported_features = mdev->supported_features;
 	mgmt->max_supported_vqs = mdev->max_supported_vqs;
 	mgmt->config_attr_mask = mdev->config_attr_mask;
+	if (mdev->ops->dev_set_attr)
+		mgmt->set_attr_mask = mdev->set_attr_mask ?:
+				      mdev->config_attr_mask &
+				      BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR);
 
 	mgmt->dev_name = kstrdup_const(dev_name(mdev->device), GFP_KERNEL);
 	if (!mgmt->dev_name)
@@ -358,5 +362,39 @@ int vdpa_mgmt_del_device(struct vdpa_dev_record *record,
 		err = -ENODEV;
 	}
 	mutex_unlock(&mgmt->lock);
+	return err;
+}
+
+/**
+ * vdpa_mgmt_set_device - let the management device of a device change it
+ * @record: the device, of a management device
+ * @config: attributes that can be changed
+ *
+ * Context: may sleep, for as long as the parent takes; no locks held.
+ * Return: 0; -ENODEV if the device is gone; -EINTR if the caller was killed while
+ * it waited; what the parent says, with nothing changed.
+ */
+int vdpa_mgmt_set_device(struct vdpa_dev_record *record,
+			 const struct vdpa_dev_set_config *config)
+{
+	struct vdpa_mgmt_record *mgmt = record->mgmt;
+	int err;
+
+	err = mutex_lock_killable(&mgmt->lock);
+	if (err)
+		return err;
+	if (record->state == VDPA_DEV_LIVE) {
+		err = mgmt->mdev->ops->dev_set_attr(mgmt->mdev, record->vdev,
+						    config);
+	} else {
+		NL_SET_ERR_MSG(config->extack, "No such device");
+		err = -ENODEV;
+	}
+	mutex_unlock(&mgmt->lock);
+	if (err && config->extack && !config->extack->_msg)
+		NL_SET_ERR_MSG(config->extack,
+			       "Management device failed to change the device");
+	if (!err)
+		vdpa_dev_record_touched(record);
 	return err;
 }

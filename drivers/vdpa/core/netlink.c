@@ -166,10 +166,12 @@ int vdpa_nl_reply(struct sk_buff *skb, struct genl_info *info, u8 cmd,
 		  vdpa_nl_fill_t *fill, const void *record)
 {
 	void *hdr = genlmsg_put_reply(skb, info, &vdpa_nl_family, 0, cmd);
+	int err;
 
-	if (!hdr || fill(skb, record)) {
+	err = hdr ? fill(skb, record) : -EMSGSIZE;
+	if (err) {
 		nlmsg_free(skb);
-		return -EMSGSIZE;
+		return err;
 	}
 	genlmsg_end(skb, hdr);
 	return genlmsg_reply(skb, info);
@@ -216,7 +218,7 @@ bool vdpa_nl_dump_fits(const struct vdpa_mgmt_record *mgmt,
  * What has a higher id than the last one given now is not shown: it came after
  * the dump began.
  *
- * Context: RCU read side.
+ * Context: any.
  */
 void vdpa_nl_dump_begin(struct netlink_callback *cb)
 {
@@ -233,7 +235,7 @@ void vdpa_nl_dump_begin(struct netlink_callback *cb)
  * vdpa_nl_dump_end - finish one part of a dump
  * @cb: the dump
  *
- * Context: RCU read side.
+ * Context: any.
  */
 void vdpa_nl_dump_end(struct netlink_callback *cb)
 {
@@ -250,22 +252,24 @@ void vdpa_nl_dump_end(struct netlink_callback *cb)
  * @fill: what to put in it
  * @record: of what
  *
- * Context: RCU read side.
- * Return: 0, or -EMSGSIZE with @skb unchanged.
+ * Context: as of @fill.
+ * Return: 0, or with @skb unchanged -EMSGSIZE or what else @fill says.
  */
 int vdpa_nl_dump_one(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 		     u16 flags, vdpa_nl_fill_t *fill, const void *record)
 {
 	void *hdr;
+	int err;
 
 	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 			  &vdpa_nl_family, NLM_F_MULTI | flags, cmd);
 	if (!hdr)
 		return -EMSGSIZE;
 	genl_dump_check_consistent(cb, hdr);
-	if (fill(skb, record)) {
+	err = fill(skb, record);
+	if (err) {
 		genlmsg_cancel(skb, hdr);
-		return -EMSGSIZE;
+		return err;
 	}
 	genlmsg_end(skb, hdr);
 	return 0;

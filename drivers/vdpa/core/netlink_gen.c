@@ -49,8 +49,34 @@ static const struct nla_policy vdpa_dev_get_dump_nl_policy[VDPA_ATTR_MGMTDEV_DEV
 	[VDPA_ATTR_MGMTDEV_DEV_NAME] = { .type = NLA_NUL_STRING, },
 };
 
+/* VDPA_CMD_DEV_CONFIG_GET - do */
+static const struct nla_policy vdpa_dev_config_get_do_nl_policy[VDPA_ATTR_DEV_NAME + 1] = {
+	[VDPA_ATTR_DEV_NAME] = { .type = NLA_NUL_STRING, },
+};
+
+/* VDPA_CMD_DEV_CONFIG_GET - dump */
+static const struct nla_policy vdpa_dev_config_get_dump_nl_policy[VDPA_ATTR_MGMTDEV_DEV_NAME + 1] = {
+	[VDPA_ATTR_MGMTDEV_BUS_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_MGMTDEV_DEV_NAME] = { .type = NLA_NUL_STRING, },
+};
+
+/* VDPA_CMD_DEV_VSTATS_GET - do */
+static const struct nla_policy vdpa_dev_vstats_get_nl_policy[VDPA_ATTR_DEV_QUEUE_INDEX + 1] = {
+	[VDPA_ATTR_DEV_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_DEV_QUEUE_INDEX] = { .type = NLA_U32, },
+};
+
+/* VDPA_CMD_DEV_ATTR_SET - do */
+static const struct nla_policy vdpa_dev_attr_set_nl_policy[VDPA_ATTR_DEV_NET_CFG_MTU + 1] = {
+	[VDPA_ATTR_DEV_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_DEV_NET_CFG_MACADDR] = NLA_POLICY_EXACT_LEN(6),
+	[VDPA_ATTR_DEV_NET_CFG_MTU] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_NET_CFG_MAX_VQP] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_NET_STATUS] = { .type = NLA_U16, },
+};
+
 /* Ops table for vdpa */
-const struct genl_split_ops vdpa_nl_ops[6] = {
+const struct genl_split_ops vdpa_nl_ops[10] = {
 	{
 		.cmd		= VDPA_CMD_MGMTDEV_GET,
 		.pre_doit	= vdpa_nl_pre_doit_mgmtdev,
@@ -100,6 +126,40 @@ const struct genl_split_ops vdpa_nl_ops[6] = {
 		.policy		= vdpa_dev_get_dump_nl_policy,
 		.maxattr	= VDPA_ATTR_MGMTDEV_DEV_NAME,
 		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= VDPA_CMD_DEV_CONFIG_GET,
+		.pre_doit	= vdpa_nl_pre_doit_dev,
+		.doit		= vdpa_nl_dev_config_get_doit,
+		.post_doit	= vdpa_nl_post_doit_dev,
+		.policy		= vdpa_dev_config_get_do_nl_policy,
+		.maxattr	= VDPA_ATTR_DEV_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VDPA_CMD_DEV_CONFIG_GET,
+		.dumpit		= vdpa_nl_dev_config_get_dumpit,
+		.policy		= vdpa_dev_config_get_dump_nl_policy,
+		.maxattr	= VDPA_ATTR_MGMTDEV_DEV_NAME,
+		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= VDPA_CMD_DEV_VSTATS_GET,
+		.pre_doit	= vdpa_nl_pre_doit_dev_admin,
+		.doit		= vdpa_nl_dev_vstats_get_doit,
+		.post_doit	= vdpa_nl_post_doit_dev,
+		.policy		= vdpa_dev_vstats_get_nl_policy,
+		.maxattr	= VDPA_ATTR_DEV_QUEUE_INDEX,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VDPA_CMD_DEV_ATTR_SET,
+		.pre_doit	= vdpa_nl_pre_doit_dev_admin,
+		.doit		= vdpa_nl_dev_attr_set_doit,
+		.post_doit	= vdpa_nl_post_doit_dev,
+		.policy		= vdpa_dev_attr_set_nl_policy,
+		.maxattr	= VDPA_ATTR_DEV_NET_CFG_MTU,
+		.flags		= GENL_CMD_CAP_DO,
 	},
 };
 

@@ -60,7 +60,7 @@ static int vdpa_nl_dev_put_state(struct sk_buff *skb,
 
 	spin_lock(&record->lock);
 	err = nla_put_u8(skb, VDPA_ATTR_DEV_STATUS, record->status);
-	if (!err && *record->driver)
+	if (!err && record->driver)
 		err = nla_put_string(skb, VDPA_ATTR_DEV_DRIVER, record->driver);
 	spin_unlock(&record->lock);
 	return err;
@@ -117,32 +117,53 @@ static int vdpa_nl_dev_dump_rcu(struct sk_buff *skb,
 	return 0;
 }
 
-int vdpa_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+/**
+ * vdpa_nl_dev_dump_check - read which devices a dump is about
+ * @cb: the dump
+ * @filter: the handle of a management device, or just a bus, or nothing
+ * @flags: NLM_F_* for the messages
+ *
+ * Context: any.
+ * Return: 0; -EINVAL; -ENODEV if there is no such management device. One that
+ * leaves under way just has no more.
+ */
+int vdpa_nl_dev_dump_check(struct netlink_callback *cb,
+			   struct vdpa_mgmt_handle *filter, u16 *flags)
 {
 	const struct genl_info *info = genl_info_dump(cb);
-	struct vdpa_nl_dump *dump = (void *)cb->ctx;
-	bool filtered, resumed = dump->last;
-	struct vdpa_mgmt_handle filter;
+	const struct vdpa_nl_dump *dump = (void *)cb->ctx;
+	bool found = true;
 	int err;
 
 	err = vdpa_nl_check_once(info);
 	if (err)
 		return err;
-	filtered = vdpa_nl_dump_filter(info->attrs, &filter);
+	*flags = vdpa_nl_dump_filter(info->attrs, filter) ?
+		 NLM_F_DUMP_FILTERED : 0;
+	if (!dump->last && filter->dev_name) {
+		rcu_read_lock();
+		found = vdpa_mgmt_record_find_rcu(filter);
+		rcu_read_unlock();
+	}
+	if (found)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(cb->extack, info->attrs[VDPA_ATTR_MGMTDEV_DEV_NAME],
+			    "No such management device");
+	return -ENODEV;
+}
 
+int vdpa_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct vdpa_mgmt_handle filter;
+	u16 flags;
+	int err;
+
+	err = vdpa_nl_dev_dump_check(cb, &filter, &flags);
+	if (err)
+		return err;
 	rcu_read_lock();
 	vdpa_nl_dump_begin(cb);
-	/* A management device that leaves under way just has no more. */
-	if (!resumed && filter.dev_name && !vdpa_mgmt_record_find_rcu(&filter)) {
-		NL_SET_ERR_MSG_ATTR(cb->extack,
-				    info->attrs[VDPA_ATTR_MGMTDEV_DEV_NAME],
-				    "No such management device");
-		err = -ENODEV;
-	} else {
-		err = vdpa_nl_dev_dump_rcu(skb, cb,
-					   filtered ? NLM_F_DUMP_FILTERED : 0,
-					   &filter);
-	}
+	err = vdpa_nl_dev_dump_rcu(skb, cb, flags, &filter);
 	vdpa_nl_dump_end(cb);
 	rcu_read_unlock();
 	return err;
@@ -201,25 +222,42 @@ static int vdpa_nl_parse_max_vqp(struct vdpa_dev_set_config *config,
 	return -ERANGE;
 }
 
+/* The other bits are for the driver and the device to exchange. */
+static int vdpa_nl_parse_link(struct vdpa_dev_set_config *config,
+			      const struct vdpa_mgmt_record *mgmt,
+			      const struct nlattr *attr)
+{
+	config->net.status = nla_get_u16(attr);
+	if (!(config->net.status & ~VIRTIO_NET_S_LINK_UP))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(config->extack, attr,
+			    "Link status is neither up nor down");
+	return -EINVAL;
+}
+
 /**
  * struct vdpa_nl_dev_attr - an attribute that a device can be made with
  * @attr: its number
  * @class: virtio device id of the one class that has it, 0 for all
+ * @settable: it can be changed later, if the management device can
  * @parse: checks it and puts it into the configuration
  */
 struct vdpa_nl_dev_attr {
 	u16 attr;
 	u32 class;
+	bool settable;
 	int (*parse)(struct vdpa_dev_set_config *config,
 		     const struct vdpa_mgmt_record *mgmt,
 		     const struct nlattr *attr);
 };
 
 static const struct vdpa_nl_dev_attr vdpa_nl_dev_attrs[] = {
-	{ VDPA_ATTR_DEV_FEATURES, 0, vdpa_nl_parse_features },
-	{ VDPA_ATTR_DEV_NET_CFG_MACADDR, VIRTIO_ID_NET, vdpa_nl_parse_mac },
-	{ VDPA_ATTR_DEV_NET_CFG_MTU, VIRTIO_ID_NET, vdpa_nl_parse_mtu },
-	{ VDPA_ATTR_DEV_NET_CFG_MAX_VQP, VIRTIO_ID_NET, vdpa_nl_parse_max_vqp },
+	{ VDPA_ATTR_DEV_FEATURES, 0, false, vdpa_nl_parse_features },
+	{ VDPA_ATTR_DEV_NET_CFG_MACADDR, VIRTIO_ID_NET, true, vdpa_nl_parse_mac },
+	{ VDPA_ATTR_DEV_NET_CFG_MTU, VIRTIO_ID_NET, true, vdpa_nl_parse_mtu },
+	{ VDPA_ATTR_DEV_NET_CFG_MAX_VQP, VIRTIO_ID_NET, true,
+	  vdpa_nl_parse_max_vqp },
+	{ VDPA_ATTR_DEV_NET_STATUS, VIRTIO_ID_NET, true, vdpa_nl_parse_link },
 };
 
 /* Without a choice the class stays open where there are several. */
@@ -249,11 +287,11 @@ static bool vdpa_nl_class_fits(const struct vdpa_dev_set_config *config,
 }
 
 static int vdpa_nl_parse_one(struct vdpa_dev_set_config *config,
-			     const struct vdpa_mgmt_record *mgmt,
+			     const struct vdpa_mgmt_record *mgmt, u64 mask,
 			     const struct vdpa_nl_dev_attr *desc,
 			     const struct nlattr *attr)
 {
-	if (!(mgmt->config_attr_mask & BIT_ULL(desc->attr))) {
+	if (!(mask & BIT_ULL(desc->attr))) {
 		NL_SET_ERR_MSG_ATTR(config->extack, attr,
 				    "Attribute is not supported by the management device");
 		return -EOPNOTSUPP;
@@ -279,7 +317,8 @@ static int vdpa_nl_parse_config(struct vdpa_dev_set_config *config,
 	err = vdpa_nl_parse_class(config, mgmt, attrs[VDPA_ATTR_DEV_ID]);
 	for (; !err && desc < end; desc++)
 		if (attrs[desc->attr])
-			err = vdpa_nl_parse_one(config, mgmt, desc,
+			err = vdpa_nl_parse_one(config, mgmt,
+						mgmt->config_attr_mask, desc,
 						attrs[desc->attr]);
 	/* Parents that know of classes are told, the others are checked on. */
 	if (config->device_id)
@@ -361,4 +400,46 @@ int vdpa_nl_dev_del_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		NL_SET_BAD_ATTR(info->extack, info->attrs[VDPA_ATTR_DEV_NAME]);
 	return err;
+}
+
+/* What cannot be changed is refused, so that nothing is passed over. */
+static int vdpa_nl_parse_set(struct vdpa_dev_set_config *config,
+			     const struct vdpa_dev_record *record,
+			     struct nlattr **attrs)
+{
+	const struct vdpa_mgmt_record *mgmt = record->mgmt;
+	unsigned int i;
+	int err = 0;
+
+	config->device_id = record->device_id;
+	for (i = 0; !err && i < ARRAY_SIZE(vdpa_nl_dev_attrs); i++) {
+		const struct vdpa_nl_dev_attr *desc = &vdpa_nl_dev_attrs[i];
+
+		if (desc->settable && attrs[desc->attr])
+			err = vdpa_nl_parse_one(config, mgmt,
+						mgmt->set_attr_mask, desc,
+						attrs[desc->attr]);
+	}
+	if (!err && !config->mask) {
+		NL_SET_ERR_MSG(config->extack, "No attribute to set");
+		err = -EINVAL;
+	}
+	return err;
+}
+
+int vdpa_nl_dev_attr_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vdpa_dev_set_config config = { .extack = info->extack };
+	struct vdpa_dev_record *record = info->user_ptr[0];
+	int err;
+
+	if (!record->mgmt || !record->mgmt->set_attr_mask) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[VDPA_ATTR_DEV_NAME],
+				    "Device cannot be changed");
+		return -EOPNOTSUPP;
+	}
+	err = vdpa_nl_parse_set(&config, record, info->attrs);
+	if (err)
+		return err;
+	return vdpa_mgmt_set_device(record, &config);
 }

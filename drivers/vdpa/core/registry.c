@@ -212,6 +212,7 @@ struct vdpa_dev_record *vdpa_dev_record_reserve(const char *name)
 		strscpy(record->name, name);
 	refcount_set(&record->ref, 1);
 	spin_lock_init(&record->lock);
+	init_rwsem(&record->vdev_lock);
 	INIT_LIST_HEAD(&record->sibling);
 	record->state = VDPA_DEV_RESERVED;
 
@@ -340,6 +341,29 @@ struct vdpa_dev_record *vdpa_dev_record_get(const char *name)
 	return record;
 }
 
+/**
+ * vdpa_dev_record_get_next - find the next live device
+ * @id: where to begin; is set to the id of what was found
+ * @last: where to end
+ *
+ * Context: any.
+ * Return: the record with a reference more, or NULL.
+ */
+struct vdpa_dev_record *
+vdpa_dev_record_get_next(unsigned long *id, unsigned long last)
+{
+	struct vdpa_dev_record *record;
+
+	rcu_read_lock();
+	while ((record = xa_find(&vdpa_registry.devs, id, last, XA_PRESENT))) {
+		if (refcount_inc_not_zero(&record->ref))
+			break;
+		++*id;
+	}
+	rcu_read_unlock();
+	return record;
+}
+
 static void vdpa_dev_record_free_rcu(struct rcu_head *rcu)
 {
 	struct vdpa_dev_record *record =
@@ -364,8 +388,57 @@ void vdpa_dev_record_put(struct vdpa_dev_record *record)
 	call_rcu(&record->rcu, vdpa_dev_record_free_rcu);
 }
 
-/* Races with the comings and goings of listeners are theirs to bear. */
-static void vdpa_dev_record_changed(const struct vdpa_dev_record *record)
+/**
+ * vdpa_dev_record_set_vdev - begin, or end, to let others call ops
+ * @record: the record
+ * @vdev: the device; NULL to wait for those who are inside, and let in no more
+ *
+ * Context: may sleep, lock of the management device held if there is one.
+ */
+void vdpa_dev_record_set_vdev(struct vdpa_dev_record *record,
+			      struct vdpa_device *vdev)
+{
+	down_write(&record->vdev_lock);
+	record->vdev = vdev;
+	up_write(&record->vdev_lock);
+}
+
+/**
+ * vdpa_dev_record_enter - keep a device from going, to call ops of it
+ * @record: the record
+ *
+ * Context: may sleep, for as long as it takes to delete that device; to be
+ * followed by vdpa_dev_record_leave().
+ * Return: the device, or an ERR_PTR: -ENODEV if it is gone, -EINTR if the caller
+ * was killed meanwhile.
+ */
+struct vdpa_device *vdpa_dev_record_enter(struct vdpa_dev_record *record)
+{
+	int err;
+
+	err = down_read_killable(&record->vdev_lock);
+	if (err)
+		return ERR_PTR(err);
+	if (record->vdev)
+		return record->vdev;
+	up_read(&record->vdev_lock);
+	return ERR_PTR(-ENODEV);
+}
+
+void vdpa_dev_record_leave(struct vdpa_dev_record *record)
+{
+	up_read(&record->vdev_lock);
+}
+
+/**
+ * vdpa_dev_record_touched - tell the listeners that a device changed
+ * @record: the device
+ *
+ * Races with the comings and goings of listeners are theirs to bear.
+ *
+ * Context: may sleep.
+ */
+void vdpa_dev_record_touched(struct vdpa_dev_record *record)
 {
 	if (!genl_has_listeners(&vdpa_nl_family, &init_net, VDPA_NLGRP_MONITOR))
 		return;
@@ -379,7 +452,7 @@ static void vdpa_dev_record_changed(const struct vdpa_dev_record *record)
 /**
  * vdpa_dev_record_set_driver - note which bus driver is bound
  * @record: the record
- * @driver: name of the bus driver, NULL for none
+ * @driver: name of the bus driver, good until it is set anew; NULL for none
  *
  * Context: may sleep.
  */
@@ -387,9 +460,9 @@ void vdpa_dev_record_set_driver(struct vdpa_dev_record *record,
 				const char *driver)
 {
 	spin_lock(&record->lock);
-	strscpy(record->driver, driver ?: "");
+	record->driver = driver;
 	spin_unlock(&record->lock);
-	vdpa_dev_record_changed(record);
+	vdpa_dev_record_touched(record);
 }
 
 /**
@@ -408,5 +481,5 @@ void vdpa_dev_record_set_status(struct vdpa_dev_record *record, u8 status)
 	record->status = status;
 	spin_unlock(&record->lock);
 	if (changed)
-		vdpa_dev_record_changed(record);
+		vdpa_dev_record_touched(record);
 }

@@ -5,11 +5,13 @@
  * The core keeps a record of each management device and of each device. What
  * others ask about (netlink gets, dumps, events) is answered from the records,
  * never from the parent: no reader waits for a driver, and none keeps a device
- * alive.
+ * alive. Configuration space and statistics only the parent knows: who asks for
+ * these waits for the parent of that one device.
  *
  * Lock order, outermost first:
  *
  *	vdpa_mgmt_record.lock	one per management device
+ *	  vdpa_dev_record.vdev_lock
  *	  device_lock()		of the driver core
  *	    vdpa_device.cf_lock
  *	      vdpa_registry.lock
@@ -25,6 +27,7 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
+#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/vdpa.h>
 #include <linux/xarray.h>
@@ -77,8 +80,6 @@ enum vdpa_dev_state {
 	VDPA_DEV_DEAD,
 };
 
-#define VDPA_DRIVER_NAME_SIZE	32
-
 /**
  * struct vdpa_nl_attrs - attributes as they are in messages
  * @rcu: for their end
@@ -107,8 +108,10 @@ struct vdpa_nl_attrs {
  * @max_vqs: immutable once live
  * @max_vq_size: immutable once live
  * @min_vq_size: immutable once live
- * @vdev: the device; immutable while live, and valid for whoever holds the
- *	lock of @mgmt and finds @state live
+ * @vdev: the device, or NULL; valid for whoever holds the lock of @mgmt and
+ *	finds @state live, see also vdpa_dev_record_enter()
+ * @vdev_lock: held for reading by those who call ops of @vdev on behalf of
+ *	others, for writing to change @vdev
  * @sibling: in &vdpa_mgmt_record.devs, protected by the lock there
  * @refused_attr: attribute of the request because of which the core refused to
  *	have the device made, or 0; protected by the lock of @mgmt
@@ -118,7 +121,7 @@ struct vdpa_nl_attrs {
  * @announced: listeners were told of it; protected by &vdpa_registry.lock
  * @lock: protects @status and @driver
  * @status: virtio device status as last set
- * @driver: name of the bound bus driver, empty without one
+ * @driver: name of the bound bus driver, NULL without one
  */
 struct vdpa_dev_record {
 	struct rhash_head node;
@@ -135,6 +138,7 @@ struct vdpa_dev_record {
 	u16 max_vq_size;
 	u16 min_vq_size;
 	struct vdpa_device *vdev;
+	struct rw_semaphore vdev_lock; /* keeps vdev from going */
 	struct list_head sibling;
 	u16 refused_attr;
 	struct vdpa_nl_attrs __rcu *attrs;
@@ -144,7 +148,7 @@ struct vdpa_dev_record {
 
 	spinlock_t lock; /* protects status and driver */
 	u8 status;
-	char driver[VDPA_DRIVER_NAME_SIZE];
+	const char *driver;
 };
 
 const char *vdpa_dev_name_check(const char *name);
@@ -155,7 +159,14 @@ void vdpa_dev_record_announce(struct vdpa_dev_record *record);
 void vdpa_dev_record_withdraw(struct vdpa_dev_record *record);
 void vdpa_dev_record_release(struct vdpa_dev_record *record);
 struct vdpa_dev_record *vdpa_dev_record_get(const char *name);
+struct vdpa_dev_record *
+vdpa_dev_record_get_next(unsigned long *id, unsigned long last);
 void vdpa_dev_record_put(struct vdpa_dev_record *record);
+void vdpa_dev_record_set_vdev(struct vdpa_dev_record *record,
+			      struct vdpa_device *vdev);
+struct vdpa_device *vdpa_dev_record_enter(struct vdpa_dev_record *record);
+void vdpa_dev_record_leave(struct vdpa_dev_record *record);
+void vdpa_dev_record_touched(struct vdpa_dev_record *record);
 void vdpa_dev_record_set_driver(struct vdpa_dev_record *record,
 				const char *driver);
 void vdpa_dev_record_set_status(struct vdpa_dev_record *record, u8 status);
@@ -173,7 +184,9 @@ void vdpa_dev_record_set_status(struct vdpa_dev_record *record, u8 status);
  * @classes: bit N for virtio device id N; immutable
  * @supported_features: immutable
  * @max_supported_vqs: immutable
- * @config_attr_mask: BIT_ULL() of each attribute it takes; immutable
+ * @config_attr_mask: BIT_ULL() of each attribute that it makes devices with;
+ *	immutable
+ * @set_attr_mask: BIT_ULL() of each that it changes on live ones; immutable
  * @lock: serialises the ops of the management device and the registration of
  *	its devices; protects @mdev, @adding, @adding_config and @devs
  * @mdev: the management device, NULL once it is unregistered
@@ -194,6 +207,7 @@ struct vdpa_mgmt_record {
 	u64 supported_features;
 	u32 max_supported_vqs;
 	u64 config_attr_mask;
+	u64 set_attr_mask;
 
 	struct mutex lock; /* see above */
 	struct vdpa_mgmt_dev *mdev;
@@ -230,6 +244,8 @@ int vdpa_mgmt_add_device(struct vdpa_mgmt_record *mgmt,
 			 const struct vdpa_dev_set_config *config);
 int vdpa_mgmt_del_device(struct vdpa_dev_record *record,
 			 struct netlink_ext_ack *extack);
+int vdpa_mgmt_set_device(struct vdpa_dev_record *record,
+			 const struct vdpa_dev_set_config *config);
 
 /* bus.c */
 
@@ -273,6 +289,8 @@ void vdpa_nl_mgmtdev_notify_locked(u8 cmd, const struct vdpa_mgmt_record *mgmt);
 /* nl_dev.c */
 
 struct vdpa_nl_attrs *vdpa_nl_dev_fixed(const struct vdpa_dev_record *record);
+int vdpa_nl_dev_dump_check(struct netlink_callback *cb,
+			   struct vdpa_mgmt_handle *filter, u16 *flags);
 void vdpa_nl_dev_notify_locked(u8 cmd, const struct vdpa_dev_record *record);
 
 #endif /* _VDPA_INTERNAL_H */

@@ -29,8 +29,8 @@ enum vdpa_command {
 	VDPA_CMD_DEV_DEL,		/* request; event: gone */
 	VDPA_CMD_DEV_GET,		/* can dump */
 	VDPA_CMD_DEV_CONFIG_GET,	/* can dump */
-	VDPA_CMD_DEV_VSTATS_GET,
-	VDPA_CMD_DEV_ATTR_SET,
+	VDPA_CMD_DEV_VSTATS_GET,		/* statistics of one queue */
+	VDPA_CMD_DEV_ATTR_SET,			/* changes a live device */
 
 	VDPA_CMD_MGMTDEV_DEL = 64,	/* event: gone */
 	VDPA_CMD_DEV_CHANGE,		/* event: driver or status changed */
@@ -55,7 +55,7 @@ enum vdpa_attr {
 	VDPA_ATTR_DEV_MIN_VQ_SIZE,		/* u16, descriptors */
 
 	VDPA_ATTR_DEV_NET_CFG_MACADDR,		/* binary, 6 bytes */
-	VDPA_ATTR_DEV_NET_STATUS,		/* u8 */
+	VDPA_ATTR_DEV_NET_STATUS,		/* u16, VIRTIO_NET_S_* */
 	VDPA_ATTR_DEV_NET_CFG_MAX_VQP,		/* u16, queue pairs */
 	VDPA_ATTR_DEV_NET_CFG_MTU,		/* u16, bytes */
 
