@@ -109,9 +109,31 @@ static void vdpasim_mgmt_dev_del(struct vdpa_mgmt_dev *mdev,
 	vdpasim_mgmt_unregister_dev(vdpa_to_sim(vdev));
 }
 
+static int vdpasim_mgmt_dev_set_attr(struct vdpa_mgmt_dev *mdev,
+				     struct vdpa_device *vdev,
+				     const struct vdpa_dev_set_config *config)
+{
+	struct vdpasim *sim = vdpa_to_sim(vdev);
+	const struct vdpasim_class *class = sim->class;
+	int err;
+
+	if (config->mask & ~class->set_attr_mask) {
+		NL_SET_ERR_MSG(config->extack,
+			       "Attribute cannot be changed in this class");
+		return -EOPNOTSUPP;
+	}
+	mutex_lock(&sim->lock);
+	err = class->set_attr(sim, config);
+	mutex_unlock(&sim->lock);
+	if (!err)
+		vdpasim_config_notify(sim);
+	return err;
+}
+
 static const struct vdpa_mgmtdev_ops vdpasim_mgmt_ops = {
 	.dev_add = vdpasim_mgmt_dev_add,
 	.dev_del = vdpasim_mgmt_dev_del,
+	.dev_set_attr = vdpasim_mgmt_dev_set_attr,
 };
 
 static void vdpasim_mgmt_init_debugfs(struct vdpasim_mgmt *mgmt,
@@ -148,6 +170,7 @@ static int vdpasim_mgmt_describe(struct vdpasim_mgmt *mgmt)
 		mgmt->ids[i].device = class->device_id;
 		mgmt->ids[i].vendor = VIRTIO_DEV_ANY_ID;
 		mdev->config_attr_mask |= class->config_attr_mask;
+		mdev->set_attr_mask |= class->set_attr_mask;
 		mdev->supported_features |= class->features;
 		mdev->max_supported_vqs = max(mdev->max_supported_vqs,
 					      class->nvqs);

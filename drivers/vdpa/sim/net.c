@@ -156,6 +156,82 @@ static int vdpasim_net_init_config(struct vdpasim *sim,
 	return err;
 }
 
+/* Whether the device has what is to be changed */
+static int vdpasim_net_check_attr(const struct vdpasim *sim,
+				  const struct vdpa_dev_set_config *config)
+{
+	static const struct {
+		u16 attr;
+		u8 feature;
+		const char *message;
+	} needs[] = {
+		{ VDPA_ATTR_DEV_NET_CFG_MACADDR, VIRTIO_NET_F_MAC,
+		  "A MAC address needs the feature MAC" },
+		{ VDPA_ATTR_DEV_NET_CFG_MTU, VIRTIO_NET_F_MTU,
+		  "An MTU needs the feature MTU" },
+		{ VDPA_ATTR_DEV_NET_STATUS, VIRTIO_NET_F_STATUS,
+		  "A link status needs the feature STATUS" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(needs); i++) {
+		if (!(config->mask & BIT_ULL(needs[i].attr)) ||
+		    sim->features & BIT_ULL(needs[i].feature))
+			continue;
+		NL_SET_ERR_MSG_FMT(config->extack, "%s", needs[i].message);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void vdpasim_net_change(struct vdpasim_net *net,
+			       const struct vdpa_dev_set_config *config)
+{
+	struct virtio_net_config *space = net->sim->config;
+	u64 mask = config->mask;
+
+	spin_lock(&net->sim->config_lock);
+	if (mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR)) {
+		ether_addr_copy(space->mac, config->net.mac);
+		ether_addr_copy(net->mac, config->net.mac);
+	}
+	if (mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU)) {
+		space->mtu = (__force __virtio16)cpu_to_le16(config->net.mtu);
+		if (net->sim->driver_features & BIT_ULL(VIRTIO_NET_F_MTU))
+			net->mtu = config->net.mtu;
+	}
+	net->sim->generation++;
+	spin_unlock(&net->sim->config_lock);
+	if (mask & BIT_ULL(VDPA_ATTR_DEV_NET_STATUS))
+		net->down = !(config->net.status & VIRTIO_NET_S_LINK_UP);
+}
+
+static int vdpasim_net_set_attr(struct vdpasim *sim,
+				const struct vdpa_dev_set_config *config)
+{
+	struct vdpasim_net *net = vdpasim_to_net(sim);
+	struct vdpasim_net_filter *filter;
+	int err;
+
+	err = vdpasim_net_check_attr(sim, config);
+	if (err)
+		return err;
+	vdpasim_lock_vqs(sim);
+	filter = vdpasim_net_filter_edit(net);
+	if (filter) {
+		if (config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR))
+			ether_addr_copy(filter->mac, config->net.mac);
+		vdpasim_net_filter_put(net, filter);
+		vdpasim_net_change(net, config);
+	}
+	vdpasim_unlock_vqs(sim);
+	if (!filter)
+		return -ENOMEM;
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_STATUS))
+		vdpasim_net_link_show(net);
+	return 0;
+}
+
 static void vdpasim_net_gone(struct vdpasim *sim)
 {
 	if (sim->priv)
@@ -271,9 +347,13 @@ static struct vdpasim_class vdpasim_net_class = {
 			    BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR) |
 			    BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU) |
 			    BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP),
+	.set_attr_mask = BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR) |
+			 BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU) |
+			 BIT_ULL(VDPA_ATTR_DEV_NET_STATUS),
 	.config_size = sizeof(struct virtio_net_config),
 	.num_vqs = vdpasim_net_num_vqs,
 	.init_config = vdpasim_net_init_config,
+	.set_attr = vdpasim_net_set_attr,
 	.check_features = vdpasim_net_check_features,
 	.vq_group = vdpasim_net_vq_group,
 	.vq_desc_group = vdpasim_net_vq_desc_group,

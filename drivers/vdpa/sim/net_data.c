@@ -307,7 +307,8 @@ static unsigned int vdpasim_net_pass_all(struct vdpasim_net_turn *turn,
 	struct vdpasim_vq *rx = turn->rx;
 	unsigned int done;
 
-	if (!rx->running || !vdpasim_worker_hold(turn->worker, 1, rx->sim)) {
+	if (!rx->running || turn->to->down ||
+	    !vdpasim_worker_hold(turn->worker, 1, rx->sim)) {
 		vdpasim_count(turn->tx, VDPASIM_NET_DROPS, n);
 		return n;
 	}
@@ -331,11 +332,12 @@ static unsigned int vdpasim_net_pass_all(struct vdpasim_net_turn *turn,
 static unsigned int vdpasim_net_send(struct vdpasim_net_turn *turn,
 				     unsigned int n)
 {
-	struct vdpasim_net *to = vdpasim_to_net(turn->tx->sim)->peer;
+	const struct vdpasim_net *net = vdpasim_to_net(turn->tx->sim);
+	struct vdpasim_net *to = net->peer;
 	u16 pair = turn->tx->idx / 2;
 	unsigned int done;
 
-	if (!to) {
+	if (!to || net->down) {
 		vdpasim_count(turn->tx, VDPASIM_NET_DROPS, n);
 		return n;
 	}

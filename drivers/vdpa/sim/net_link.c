@@ -25,25 +25,30 @@ static LIST_HEAD(vdpasim_nets);
 /* protects vdpasim_nets and &vdpasim_net.peer, for which it takes more locks */
 static DEFINE_MUTEX(vdpasim_net_link_lock);
 
-/* virtio 1.3, 5.1.4.1 and 5.1.6.5.4: others may have to learn where we are now. */
-static void vdpasim_net_set_link(struct vdpasim_net *net, bool up)
+/**
+ * vdpasim_net_link_show - have configuration space say whether the link is up
+ * @net: the device
+ *
+ * virtio 1.3, 5.1.4.1 and 5.1.6.5.4: others may have to learn where we are now.
+ *
+ * Context: &vdpasim.lock held; to be followed by vdpasim_config_notify().
+ */
+void vdpasim_net_link_show(struct vdpasim_net *net)
 {
 	struct virtio_net_config *space = net->sim->config;
-	u16 status = up ? VIRTIO_NET_S_LINK_UP : 0;
+	u16 status = net->peer && !net->down ? VIRTIO_NET_S_LINK_UP : 0;
 	u64 features;
 
+	lockdep_assert_held(&net->sim->lock);
 	if (!(net->sim->features & BIT_ULL(VIRTIO_NET_F_STATUS)))
 		return;
-	mutex_lock(&net->sim->lock);
 	features = vdpasim_net_usable(net->sim->driver_features);
-	if (up && features & BIT_ULL(VIRTIO_NET_F_GUEST_ANNOUNCE))
+	if (status && features & BIT_ULL(VIRTIO_NET_F_GUEST_ANNOUNCE))
 		status |= VIRTIO_NET_S_ANNOUNCE;
 	spin_lock(&net->sim->config_lock);
 	space->status = (__force __virtio16)cpu_to_le16(status);
 	net->sim->generation++;
 	spin_unlock(&net->sim->config_lock);
-	mutex_unlock(&net->sim->lock);
-	vdpasim_config_notify(net->sim);
 }
 
 /* Afterwards nothing goes to the previous peer any more. */
@@ -57,8 +62,9 @@ static void vdpasim_net_set_peer(struct vdpasim_net *net,
 	vdpasim_lock_vqs(net->sim);
 	net->peer = peer;
 	vdpasim_unlock_vqs(net->sim);
+	vdpasim_net_link_show(net);
 	mutex_unlock(&net->sim->lock);
-	vdpasim_net_set_link(net, peer);
+	vdpasim_config_notify(net->sim);
 }
 
 static void vdpasim_net_unplug(struct vdpasim_net *net)

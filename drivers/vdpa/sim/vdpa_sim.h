@@ -58,6 +58,7 @@ struct vdpasim_worker;
  * @features: virtio features it can offer
  * @required: those of them that cannot be left out
  * @config_attr_mask: BIT_ULL() of the attributes that @init_config takes
+ * @set_attr_mask: BIT_ULL() of those that @set_attr takes
  * @config_size: size of its configuration space in bytes
  * @scratch_size: memory that a queue in use needs for @serve, in bytes
  * @num_vqs: number of virtqueues of a device to be made. Without it they are
@@ -66,6 +67,9 @@ struct vdpasim_worker;
  * @init_config: required; fills the configuration space of a new device and
  *	the rest of what is the class's; features are settled by then. Returns 0,
  *	or a negative errno with a word in the extack of @config.
+ * @set_attr: changes a device that exists; &vdpasim.lock is held. Returns 0 and
+ *	has the driver told, or a negative errno with a word in the extack of
+ *	@config, and nothing changed.
  * @check_features: whether a device may offer these features together. What a
  *	driver accepts without that which it needs has to be harmless.
  * @vq_group: group of a queue, 0 without it
@@ -90,11 +94,14 @@ struct vdpasim_class {
 	u64 features;
 	u64 required;
 	u64 config_attr_mask;
+	u64 set_attr_mask;
 	size_t config_size;
 	size_t scratch_size;
 	int (*num_vqs)(u64 features, const struct vdpa_dev_set_config *config);
 	int (*init_config)(struct vdpasim *sim,
 			   const struct vdpa_dev_set_config *config);
+	int (*set_attr)(struct vdpasim *sim,
+			const struct vdpa_dev_set_config *config);
 	bool (*check_features)(u64 features);
 	u32 (*vq_group)(const struct vdpasim *sim, u16 idx);
 	u32 (*vq_desc_group)(const struct vdpasim *sim, u16 idx);

@@ -88,14 +88,15 @@ struct vdpasim_net_filter {
  * @sim: its part that is common to all classes
  * @peer: where its packets go: to itself, to another device, or nowhere (NULL);
  *	changes with the locks of all its queues held
+ * @down: packets neither come nor go, cable or not; changes as @peer does
  * @entry: in the list of devices that can be connected, or empty
- * @mac: its address before a driver changes that; immutable
+ * @mac: its address before a driver changes that; changes as @peer does
  * @max_pairs: number of queue pairs; immutable
  * @pairs: how many of them the driver uses
  * @mergeable: packets may go to several buffers; set before queues run
  * @mtu: longest packet that the driver takes, in bytes after the Ethernet
- *	header; set before queues run
- * @filter: replaced by the control queue, or while no queue runs
+ *	header; changes as @peer does
+ * @filter: replaced by the control queue, or with the locks of all queues held
  */
 struct vdpasim_net {
 	struct vdpasim *sim;
@@ -105,6 +106,7 @@ struct vdpasim_net {
 	u16 max_pairs;
 	u16 pairs;
 	bool mergeable;
+	bool down;
 	u32 mtu;
 	struct vdpasim_net_filter __rcu *filter;
 };
@@ -177,6 +179,7 @@ extern const struct file_operations vdpasim_net_peer_fops;
 
 void vdpasim_net_link_add(struct vdpasim_net *net);
 void vdpasim_net_link_remove(struct vdpasim_net *net);
+void vdpasim_net_link_show(struct vdpasim_net *net);
 
 /* net_data.c */
 

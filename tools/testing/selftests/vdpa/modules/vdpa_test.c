@@ -91,6 +91,18 @@ static int vdpa_test_init_net(struct vdpasim *sim,
 	return 0;
 }
 
+static int vdpa_test_set_net(struct vdpasim *sim,
+			     const struct vdpa_dev_set_config *config)
+{
+	struct virtio_net_config *space = sim->config;
+
+	spin_lock(&sim->config_lock);
+	memcpy(space->mac, config->net.mac, sizeof(space->mac));
+	sim->generation++;
+	spin_unlock(&sim->config_lock);
+	return 0;
+}
+
 static const struct vdpasim_class vdpa_test_net = {
 	.device_id = VIRTIO_ID_NET,
 	.nvqs = 2,
@@ -99,8 +111,10 @@ static const struct vdpasim_class vdpa_test_net = {
 	.config_attr_mask = BIT_ULL(VDPA_ATTR_DEV_FEATURES) |
 			    BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR) |
 			    BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP),
+	.set_attr_mask = BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR),
 	.config_size = sizeof(struct virtio_net_config),
 	.init_config = vdpa_test_init_net,
+	.set_attr = vdpa_test_set_net,
 };
 
 static const struct vdpasim_class vdpa_test_block = {
