@@ -19,6 +19,8 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
+#include <libmnl/libmnl.h>
+
 #include "vdpa_harness.h"
 #include "fail_nth.h"
 
@@ -503,6 +505,27 @@ static int get_dev(void *arg)
 	return request_prepared(c);
 }
 
+static int get_config(void *arg)
+{
+	struct ctx *c = arg;
+
+	request_begin(c, VDPA_CMD_DEV_CONFIG_GET, 0);
+	vnl_put_str(&c->m, VDPA_ATTR_DEV_NAME, NAME);
+	c->want_replies = 1;
+	return request_prepared(c);
+}
+
+static int get_vstats(void *arg)
+{
+	struct ctx *c = arg;
+
+	request_begin(c, VDPA_CMD_DEV_VSTATS_GET, 0);
+	vnl_put_str(&c->m, VDPA_ATTR_DEV_NAME, NAME);
+	vnl_put_u32(&c->m, VDPA_ATTR_DEV_QUEUE_INDEX, 0);
+	c->want_replies = 1;
+	return request_prepared(c);
+}
+
 /* Refusals must stay refusals */
 static int get_nobody(void *arg)
 {
@@ -604,6 +627,82 @@ static int dump_devs_of_one(void *arg)
 	vnl_put_handle(&c->m, OTHER_HANDLE);
 	c->want_replies = CHUNKY / 2;
 	return request_prepared(c);
+}
+
+static int dump_configs(void *arg)
+{
+	struct ctx *c = arg;
+
+	request_begin(c, VDPA_CMD_DEV_CONFIG_GET, NLM_F_DUMP);
+	c->want_replies = CHUNKY;
+	return request_prepared(c);
+}
+
+/*
+ * Devices changed
+ */
+
+#define MTU_AT_FIRST	1500
+#define MTU_SET		9000
+
+static void set_attr_begin(struct vnl_msg *m, const struct vnl *s, uint16_t mtu)
+{
+	static const unsigned char mac[] = { 2, 0, 0, 0, 0, 9 };
+
+	vnl_msg_init(m, s, VDPA_CMD_DEV_ATTR_SET, 0);
+	vnl_put_str(m, VDPA_ATTR_DEV_NAME, NAME);
+	vnl_put_u16(m, VDPA_ATTR_DEV_NET_CFG_MTU, mtu);
+	vnl_put_u16(m, VDPA_ATTR_DEV_NET_STATUS, 1);
+	vnl_put(m, VDPA_ATTR_DEV_NET_CFG_MACADDR, mac, sizeof(mac));
+}
+
+static int set_attr(void *arg)
+{
+	struct ctx *c = arg;
+
+	request_begin(c, VDPA_CMD_DEV_ATTR_SET, 0);
+	set_attr_begin(&c->m, &c->req, MTU_SET);
+	c->m.nlh->nlmsg_seq = 1;
+	return request_prepared(c);
+}
+
+static void mtu_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *attr;
+	uint16_t *mtu = arg;
+
+	mnl_attr_for_each(attr, nlh, GENL_HDRLEN) {
+		if (mnl_attr_get_type(attr) == VDPA_ATTR_DEV_NET_CFG_MTU)
+			*mtu = mnl_attr_get_u16(attr);
+	}
+}
+
+static bool was_set(void *arg)
+{
+	static struct vnl_msg m;
+	uint16_t mtu = 0;
+	struct vnl s;
+
+	vnl_open(&s);
+	vnl_msg_init(&m, &s, VDPA_CMD_DEV_CONFIG_GET, 0);
+	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, NAME);
+	if (vnl_request(&s, &m, mtu_cb, &mtu))
+		die("configuration");
+	vnl_close(&s);
+	return mtu == MTU_SET;
+}
+
+static int unset_attr(void *arg)
+{
+	static struct vnl_msg m;
+	struct vnl s;
+	int err;
+
+	vnl_open(&s);
+	set_attr_begin(&m, &s, MTU_AT_FIRST);
+	err = vnl_request(&s, &m, NULL, NULL);
+	vnl_close(&s);
+	return err;
 }
 
 /*
@@ -1250,6 +1349,12 @@ OP(mgmtdev_get_dump, DUMP(dump_mgmts), .begin = with_many, .end = without_many);
 OP(mgmtdev_get_dump_bus, DUMP(dump_mgmts_of_bus),
    .begin = with_many, .end = without_many);
 OP(dev_get, REQUEST(get_dev), .begin = with_dev, .end = without_dev);
+OP(dev_config_get, REQUEST(get_config), .begin = with_dev, .end = without_dev);
+OP(dev_config_get_dump, DUMP(dump_configs),
+   .begin = with_many, .end = without_many);
+OP(dev_vstats_get, REQUEST(get_vstats), .begin = with_dev, .end = without_dev);
+OP(dev_attr_set, REQUEST(set_attr), .done = was_set, .undo = unset_attr,
+   .begin = with_dev, .end = without_dev);
 OP(dev_get_nobody, .prepare = get_nobody, .run = request_run,
    .answer = nobody_answer);
 OP(dev_get_dump, DUMP(dump_devs), .begin = with_many, .end = without_many);

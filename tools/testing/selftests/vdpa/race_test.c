@@ -145,6 +145,37 @@ static int race_dump(struct racer *r)
 	return err;
 }
 
+/* What only the parent knows of a device, while that comes and goes */
+static int race_look(struct racer *r)
+{
+	const char *name = draw_name(r);
+	struct vnl_dump d;
+	struct vnl_msg m;
+
+	if (!draw(r, 4)) {
+		vnl_msg_init(&m, &r->s, VDPA_CMD_DEV_CONFIG_GET, 0);
+		vnl_dump_start(&d, &r->s, &m, VNL_CHUNK_SMALL);
+		return vnl_dump_rest(&d, NULL, NULL);
+	}
+	vnl_msg_init(&m, &r->s, draw(r, 2) ? VDPA_CMD_DEV_CONFIG_GET :
+					     VDPA_CMD_DEV_VSTATS_GET, 0);
+	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, name);
+	if (((struct genlmsghdr *)NLMSG_DATA(m.nlh))->cmd == VDPA_CMD_DEV_VSTATS_GET)
+		vnl_put_u32(&m, VDPA_ATTR_DEV_QUEUE_INDEX, draw(r, 4));
+	return vnl_request(&r->s, &m, NULL, NULL);
+}
+
+static int race_set(struct racer *r)
+{
+	const uint8_t mac[6] = { 2, [5] = draw(r, 256) };
+	struct vnl_msg m;
+
+	vnl_msg_init(&m, &r->s, VDPA_CMD_DEV_ATTR_SET, 0);
+	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, draw_name(r));
+	vnl_put(&m, VDPA_ATTR_DEV_NET_CFG_MACADDR, mac, sizeof(mac));
+	return vnl_request(&r->s, &m, NULL, NULL);
+}
+
 /* Left half-read, and the socket closed */
 static int race_half_dump(struct racer *r)
 {
@@ -330,6 +361,10 @@ static const struct race races[] = {
 	{ "del", race_del, .allowed = { ENODEV, EOPNOTSUPP } },
 	{ "get", race_get, .allowed = { ENODEV } },
 	{ "dump", race_dump, .allowed = { ENODEV } },
+	/* EINVAL: it has fewer queues; EOPNOTSUPP: no statistics */
+	{ "look", race_look, .allowed = { ENODEV, EINVAL, EOPNOTSUPP } },
+	/* EOPNOTSUPP: an orphan */
+	{ "set", race_set, .allowed = { ENODEV, EOPNOTSUPP } },
 	{ "half_dump", race_half_dump },
 	{ "subscribe", race_subscribe },
 	{ "watch", race_watch, .till_end = true },
