@@ -344,7 +344,7 @@ int parse_mac(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	      const char *word)
 {
 	const char *str = word;
-	uint8_t mac[6];
+	uint8_t mac[ETH_ALEN];
 	unsigned int i;
 
 	for (i = 0; i < sizeof(mac); i++) {

@@ -153,5 +153,6 @@ const struct cmd dev_cmds[] = {
 	  .args = dev_del_args, .genl_cmd = VDPA_CMD_DEV_DEL,
 	  .doing = "delete device", .subject = VDPA_ATTR_DEV_NAME,
 	  .run = dev_del },
+	{ "config", NULL, "what drivers see of devices", .sub = config_cmds },
 	{ NULL }
 };

@@ -16,6 +16,22 @@ void fields_show(struct out *out, const struct field *fields,
 			fields->show(out, fields, msg);
 }
 
+void show_bool(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+
+	if (attr)
+		out_bool(out, field->key, mnl_attr_get_u8(attr));
+}
+
+void show_u8(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+
+	if (attr)
+		out_uint(out, field->key, mnl_attr_get_u8(attr));
+}
+
 void show_u8_hex(struct out *out, const struct field *field, const struct msg *msg)
 {
 	const struct nlattr *attr = msg_attr(msg, field->attr);
@@ -38,6 +54,28 @@ void show_u32(struct out *out, const struct field *field, const struct msg *msg)
 
 	if (attr)
 		out_uint(out, field->key, mnl_attr_get_u32(attr));
+}
+
+void show_u64(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+
+	if (attr)
+		out_uint(out, field->key, mnl_attr_get_u64(attr));
+}
+
+void show_mac(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+	char text[3 * ETH_ALEN];
+	const uint8_t *mac;
+
+	if (!attr)
+		return;
+	mac = mnl_attr_get_payload(attr);
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0],
+		 mac[1], mac[2], mac[3], mac[4], mac[5]);
+	out_str(out, field->key, text);
 }
 
 const char *msg_handle(const struct msg *msg, char buf[static HANDLE_SIZE])

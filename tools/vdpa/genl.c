@@ -154,11 +154,44 @@ static const uint8_t attr_type[ATTR_SLOTS] = {
 	[ATTR_SLOT(VDPA_ATTR_DEV_MAX_VQS)]		= MNL_TYPE_U32,
 	[ATTR_SLOT(VDPA_ATTR_DEV_MAX_VQ_SIZE)]		= MNL_TYPE_U16,
 	[ATTR_SLOT(VDPA_ATTR_DEV_MIN_VQ_SIZE)]		= MNL_TYPE_U16,
+	[ATTR_SLOT(VDPA_ATTR_DEV_NET_CFG_MACADDR)]	= MNL_TYPE_BINARY,
+	[ATTR_SLOT(VDPA_ATTR_DEV_NET_STATUS)]		= MNL_TYPE_U16,
+	[ATTR_SLOT(VDPA_ATTR_DEV_NET_CFG_MAX_VQP)]	= MNL_TYPE_U16,
+	[ATTR_SLOT(VDPA_ATTR_DEV_NET_CFG_MTU)]		= MNL_TYPE_U16,
+	[ATTR_SLOT(VDPA_ATTR_DEV_NEGOTIATED_FEATURES)]	= MNL_TYPE_U64,
 	[ATTR_SLOT(VDPA_ATTR_DEV_MGMTDEV_MAX_VQS)]	= MNL_TYPE_U32,
 	[ATTR_SLOT(VDPA_ATTR_DEV_SUPPORTED_FEATURES)]	= MNL_TYPE_U64,
+	[ATTR_SLOT(VDPA_ATTR_DEV_QUEUE_INDEX)]		= MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_VENDOR_ATTR_NAME)]	= MNL_TYPE_NUL_STRING,
+	[ATTR_SLOT(VDPA_ATTR_DEV_VENDOR_ATTR_VALUE)]	= MNL_TYPE_U64,
+	[ATTR_SLOT(VDPA_ATTR_DEV_FEATURES)]		= MNL_TYPE_U64,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_CAPACITY)]	= MNL_TYPE_U64,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_SIZE_MAX)]	= MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_BLK_SIZE)]	= MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_SEG_MAX)]	= MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_NUM_QUEUES)]	= MNL_TYPE_U16,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_PHY_BLK_EXP)]	= MNL_TYPE_U8,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_ALIGN_OFFSET)]	= MNL_TYPE_U8,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_MIN_IO_SIZE)]	= MNL_TYPE_U16,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_OPT_IO_SIZE)]	= MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_MAX_DISCARD_SEC)] = MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_MAX_DISCARD_SEG)] = MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_DISCARD_SEC_ALIGN)] = MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_MAX_WRITE_ZEROES_SEC)] = MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_CFG_MAX_WRITE_ZEROES_SEG)] = MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_READ_ONLY)]	= MNL_TYPE_U8,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_FLUSH)]		= MNL_TYPE_U8,
 	[ATTR_SLOT(VDPA_ATTR_DEV_STATUS)]		= MNL_TYPE_U8,
 	[ATTR_SLOT(VDPA_ATTR_DEV_DRIVER)]		= MNL_TYPE_NUL_STRING,
 };
+
+/* The only binary data there are is a MAC address */
+static bool attr_valid(const struct nlattr *attr, uint8_t data_type)
+{
+	if (data_type == MNL_TYPE_BINARY)
+		return mnl_attr_get_payload_len(attr) == ETH_ALEN;
+	return !data_type || mnl_attr_validate(attr, data_type) >= 0;
+}
 
 /* Numbers of kernels to come are as good as not there */
 static bool attr_known(uint16_t type)
@@ -182,12 +215,10 @@ static bool msg_parse(const struct nlmsghdr *nlh, struct msg *msg)
 
 	mnl_attr_for_each(attr, nlh, sizeof(*genl)) {
 		uint16_t type = mnl_attr_get_type(attr);
-		uint8_t data_type;
 
 		if (!attr_known(type))
 			continue;
-		data_type = attr_type[ATTR_SLOT(type)];
-		if (data_type && mnl_attr_validate(attr, data_type) < 0) {
+		if (!attr_valid(attr, attr_type[ATTR_SLOT(type)])) {
 			error("the kernel sent attribute %u malformed", type);
 			return false;
 		}

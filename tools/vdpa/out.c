@@ -307,6 +307,13 @@ void out_discard(struct out *out)
 	out->len = 0;
 }
 
+/* By layout */
+static const struct out_text texts[] = {
+	[OUT_LINE] = { ":", .key = " ", .list = " ", .end = "" },
+	[OUT_BLOCK] = { ": ", .key = "\n  ", .list = "\n  ", .end = "" },
+	[OUT_SPACED] = { ": ", .key = "", .list = "\n  ", .end = " " },
+};
+
 void out_object(struct out *out, const char *name, enum out_layout layout)
 {
 	out->objects++;
@@ -318,8 +325,8 @@ void out_object(struct out *out, const char *name, enum out_layout layout)
 		return;
 	}
 	put_safe(out, name);
-	put_str(out, layout == OUT_BLOCK ? ": " : ":");
-	out->sep = layout == OUT_BLOCK ? "\n  " : " ";
+	out->text = texts[layout];
+	put_str(out, out->text.name_end);
 }
 
 void out_object_end(struct out *out)
@@ -337,7 +344,7 @@ void out_single(struct out *out, const char *text)
 	else
 		put_safe(out, text);
 	/* a heading only if anything follows */
-	out->sep = ": ";
+	out->text = (struct out_text){ .key = ": ", .list = ": ", .end = "" };
 }
 
 int out_single_end(struct out *out)
@@ -350,12 +357,22 @@ int out_single_end(struct out *out)
 
 /* Values */
 
-static void text_key(struct out *out, const char *key)
+static void text_key(struct out *out, const char *sep, const char *key)
 {
-	put_str(out, out->sep);
+	put_str(out, sep);
 	put_str(out, key);
-	if (out->sep[0] == ':')
-		out->sep = " ";
+	if (out->text.key[0] == ':')
+		out->text = texts[OUT_LINE];
+}
+
+static void text_value(struct out *out, const char *key, const char *value)
+{
+	text_key(out, out->text.key, key);
+	/* two keys of iproute2's have a blank at the end, in JSON, too */
+	if (key[strlen(key) - 1] != ' ')
+		put(out, " ", 1);
+	put_safe(out, value);
+	put_str(out, out->text.end);
 }
 
 void out_label(struct out *out, const char *key, const char *value)
@@ -364,15 +381,22 @@ void out_label(struct out *out, const char *key, const char *value)
 		json_add(out, key, json_safe(value));
 }
 
+/* jansson's integers have a sign; what does not fit is at least no other number */
+static json_t *json_uint(uint64_t value)
+{
+	return value <= INT64_MAX ? json_integer(value) : json_real(value);
+}
+
 void out_uint(struct out *out, const char *key, uint64_t value)
 {
+	char text[24];
+
 	if (out->json) {
-		json_add(out, key, json_integer(value));
+		json_add(out, key, json_uint(value));
 		return;
 	}
-	text_key(out, key);
-	put(out, " ", 1);
-	put_uint(out, value);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	text_value(out, key, text);
 }
 
 void out_hex(struct out *out, const char *key, uint64_t value)
@@ -380,23 +404,27 @@ void out_hex(struct out *out, const char *key, uint64_t value)
 	char text[24];
 
 	if (out->json) {
-		json_add(out, key, json_integer(value));
+		json_add(out, key, json_uint(value));
 		return;
 	}
-	snprintf(text, sizeof(text), " %#llx", (unsigned long long)value);
-	text_key(out, key);
-	put_str(out, value ? text : " 0x0");
+	snprintf(text, sizeof(text), "%#llx", (unsigned long long)value);
+	text_value(out, key, value ? text : "0x0");
+}
+
+void out_bool(struct out *out, const char *key, bool value)
+{
+	if (out->json)
+		json_add(out, key, json_boolean(value));
+	else
+		text_value(out, key, value ? "true" : "false");
 }
 
 void out_str(struct out *out, const char *key, const char *value)
 {
-	if (out->json) {
+	if (out->json)
 		json_add(out, key, json_safe(value));
-		return;
-	}
-	text_key(out, key);
-	put(out, " ", 1);
-	put_safe(out, value);
+	else
+		text_value(out, key, value);
 }
 
 void out_none(struct out *out, const char *key, const char *text)
@@ -412,7 +440,7 @@ void out_list(struct out *out, const char *key)
 	if (out->json)
 		json_push(out, key, json_array());
 	else
-		text_key(out, key);
+		text_key(out, out->text.list, key);
 }
 
 void out_item_str(struct out *out, const char *value)

@@ -18,6 +18,7 @@
 #include <jansson.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
+#include <linux/if_ether.h>
 #include <linux/netlink.h>
 #include <linux/vdpa.h>
 
@@ -51,6 +52,15 @@ const char *feature_name(uint64_t classes, unsigned int bit);
 enum out_layout {
 	OUT_LINE,		/* "NAME: key value key value" */
 	OUT_BLOCK,		/* "NAME: " and below it "  key value" for each key */
+	OUT_SPACED,		/* "NAME: key value key value ", lists as in a block */
+};
+
+/* What goes around keys and values in text */
+struct out_text {
+	const char *name_end;	/* behind an object's name */
+	const char *key;	/* before a key */
+	const char *list;	/* before the key of a list */
+	const char *end;	/* behind a value */
 };
 
 struct out {
@@ -59,7 +69,7 @@ struct out {
 	bool failed;		/* out of memory: the document lacks something */
 	int write_errno;
 	unsigned int objects;	/* shown so far */
-	const char *sep;	/* text: goes before a key */
+	struct out_text text;
 	char *buf;		/* not yet written */
 	size_t len;
 	size_t size;
@@ -85,6 +95,7 @@ int out_single_end(struct out *out);
 void out_label(struct out *out, const char *key, const char *value);
 void out_uint(struct out *out, const char *key, uint64_t value);
 void out_hex(struct out *out, const char *key, uint64_t value);
+void out_bool(struct out *out, const char *key, bool value);
 void out_str(struct out *out, const char *key, const char *value);
 /* No value: null in JSON, @text in text */
 void out_none(struct out *out, const char *key, const char *text);
@@ -247,13 +258,18 @@ struct field {
 #define VIEW_NORMAL	0x1
 #define VIEW_DETAILS	0x2
 #define VIEW_CHANGE	0x4	/* an event about what changed */
+#define VIEW_SHOW	(VIEW_NORMAL | VIEW_DETAILS)
 
 void fields_show(struct out *out, const struct field *fields,
 		 const struct msg *msg, unsigned int view);
 
+void show_bool(struct out *out, const struct field *field, const struct msg *msg);
+void show_u8(struct out *out, const struct field *field, const struct msg *msg);
 void show_u8_hex(struct out *out, const struct field *field, const struct msg *msg);
 void show_u16(struct out *out, const struct field *field, const struct msg *msg);
 void show_u32(struct out *out, const struct field *field, const struct msg *msg);
+void show_u64(struct out *out, const struct field *field, const struct msg *msg);
+void show_mac(struct out *out, const struct field *field, const struct msg *msg);
 void show_handle(struct out *out, const struct field *field, const struct msg *msg);
 void show_type(struct out *out, const struct field *field, const struct msg *msg);
 void show_classes(struct out *out, const struct field *field, const struct msg *msg);
@@ -278,6 +294,7 @@ extern const struct cmd mgmtdev_cmds[];
 extern const struct field mgmtdev_fields[];
 extern const struct cmd dev_cmds[];
 extern const struct field dev_fields[];
+extern const struct cmd config_cmds[];
 extern const struct arg monitor_args[];
 int monitor(struct vdpa *vdpa, struct req *req);
 

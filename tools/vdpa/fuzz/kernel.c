@@ -223,27 +223,64 @@ static void answer_dev(const struct nlmsghdr *request, const char *name)
 	answer_done(nlh);
 }
 
+static void answer_config(const struct nlmsghdr *request, const char *name)
+{
+	static const uint8_t mac[] = { 2, 0, 0, 0, 0, 1 };
+	struct nlmsghdr *nlh = answer_genl(FAMILY_ID, VDPA_CMD_DEV_CONFIG_GET);
+
+	answer_string(nlh, request, VDPA_ATTR_DEV_NAME, name);
+	mnl_attr_put_u32(nlh, VDPA_ATTR_DEV_ID, 1);
+	mnl_attr_put_u64(nlh, VDPA_ATTR_DEV_NEGOTIATED_FEATURES, 0x300000028);
+	mnl_attr_put_u64(nlh, VDPA_ATTR_DEV_FEATURES, 0x308830028);
+	mnl_attr_put(nlh, VDPA_ATTR_DEV_NET_CFG_MACADDR, sizeof(mac), mac);
+	mnl_attr_put_u16(nlh, VDPA_ATTR_DEV_NET_STATUS, 1);
+	mnl_attr_put_u64(nlh, VDPA_ATTR_DEV_BLK_CFG_CAPACITY, 2048);
+	answer_done(nlh);
+}
+
+/* One object, or of a dump the first */
+static void answer_object(const struct nlmsghdr *request, uint8_t cmd)
+{
+	switch (cmd) {
+	case VDPA_CMD_MGMTDEV_GET:
+		answer_mgmtdev(request);
+		break;
+	case VDPA_CMD_DEV_GET:
+		answer_dev(request, "vdpa0");
+		break;
+	case VDPA_CMD_DEV_CONFIG_GET:
+		answer_config(request, "vdpa0");
+		break;
+	default:
+		if (request->nlmsg_flags & NLM_F_ECHO)
+			answer_dev(request, "vdpa0");
+	}
+}
+
+static bool is_dump(const struct nlmsghdr *request, uint8_t cmd)
+{
+	return (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP &&
+	       (cmd == VDPA_CMD_MGMTDEV_GET || cmd == VDPA_CMD_DEV_GET ||
+		cmd == VDPA_CMD_DEV_CONFIG_GET);
+}
+
 static void answer_request(const struct nlmsghdr *request)
 {
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(request);
-	uint16_t flags = request->nlmsg_flags;
-	bool dump = false;
+	bool dump = is_dump(request, genl->cmd);
 
 	if (kernel.nature & KERNEL_REFUSES) {
 		answer_error(request, EPERM);
 		return;
 	}
-	if (genl->cmd == VDPA_CMD_MGMTDEV_GET || genl->cmd == VDPA_CMD_DEV_GET)
-		dump = (flags & NLM_F_DUMP) == NLM_F_DUMP;
-	if (genl->cmd == VDPA_CMD_MGMTDEV_GET)
-		answer_mgmtdev(request);
-	else if (genl->cmd == VDPA_CMD_DEV_GET || (flags & NLM_F_ECHO))
-		answer_dev(request, "vdpa0");
+	answer_object(request, genl->cmd);
 	if (dump && genl->cmd == VDPA_CMD_DEV_GET)
 		answer_dev(request, "vdpa1");
+	if (dump && genl->cmd == VDPA_CMD_DEV_CONFIG_GET)
+		answer_config(request, "vdpa1");
 	if (dump)
 		answer_done(answer_put(NLMSG_DONE, sizeof(int)));
-	else if (flags & NLM_F_ACK)
+	else if (request->nlmsg_flags & NLM_F_ACK)
 		answer_error(request, 0);
 }
 

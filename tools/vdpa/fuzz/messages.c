@@ -11,7 +11,7 @@
 #define WORDS_MAX	8
 
 /* seeds.py picks from these, too */
-static const char *const commands[8][WORDS_MAX] = {
+static const char *const commands[16][WORDS_MAX] = {
 	{ "mgmtdev", "show" },
 	{ "mgmtdev", "show", "pci/m" },
 	{ "dev", "show" },
@@ -20,6 +20,9 @@ static const char *const commands[8][WORDS_MAX] = {
 	{ "dev", "add", "name", "n0", "mgmtdev", "pci/m" },
 	{ "dev", "del", "n0" },
 	{ "monitor" },
+	{ "dev", "config", "show" },
+	{ "dev", "config", "show", "n0" },
+	/* usage errors, of which messages say nothing */
 };
 
 /* By the bits above the command's */
@@ -32,6 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* constant, but getopt() only moves the pointers */
 	const char *argv[1 + 4 + WORDS_MAX + 1] = { "vdpa" };
 	uint8_t choice = input_byte(&in);
+	/* the options have the bits between */
+	const char *const *words = commands[(choice & 7) | (choice >> 4 & 8)];
 	int i, argc = 1;
 
 	if (!head)
@@ -39,8 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < 4; i++)
 		if (choice & 8 << i)
 			argv[argc++] = options[i];
-	for (i = 0; i < WORDS_MAX && commands[choice & 7][i]; i++)
-		argv[argc++] = commands[choice & 7][i];
+	for (i = 0; i < WORDS_MAX && words[i]; i++)
+		argv[argc++] = words[i];
 	tool_run(head, in, argc, (char **)argv);
 	return 0;
 }

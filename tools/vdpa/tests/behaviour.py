@@ -168,10 +168,11 @@ def test_hostile_messages(args):
             "DEV_NEW", dict(DEV_NAME=b"n" * 40000 + b"\0"))],
     }
     for name, answer in cases.items():
-        for words in ("dev show foo0", "dev show", "dev add m", "dev del foo0"):
+        for words in ("dev show foo0", "dev show", "dev add m", "dev del foo0",
+                      "dev config show foo0", "dev config show"):
             result = fakekernel.run(
                 args.tool, args.shim, words.split(), answers=dict.fromkeys(
-                    ("DEV_GET", "DEV_NEW", "DEV_DEL"),
+                    ("DEV_GET", "DEV_NEW", "DEV_DEL", "DEV_CONFIG_GET"),
                     lambda r, a=answer: a(r) + [
                         r.ack() if r.flags & NLM_F_ACK else r.done()]), timeout=TIMEOUT)
             problems = expect("status", result.status, 1)
@@ -546,6 +547,28 @@ def test_mutated_dumps(args):
     yield "150 times", problems, None
 
 
+def test_mutated_configs(args):
+    """... and for configuration space"""
+    random = Random(3)
+    configs = scenarios.NET_CONFIGS + scenarios.BLOCK_CONFIGS
+
+    def dump(request):
+        chunks = request.dump("DEV_CONFIG_GET", configs)
+        return [mutated(random, chunks[0]) or b"x", *chunks[1:]]
+    for words in (["-j", "dev", "config", "show"], ["-dj", "dev", "config", "show"]):
+        problems = []
+        for _ in range(150):
+            result = fakekernel.run(
+                args.tool, args.shim, words, timeout=TIMEOUT,
+                answers={"DEV_CONFIG_GET": dump})
+            problems += [] if result.status in (0, 1) else [f"status {result.status}"]
+            if result.out:
+                json.loads(result.out)
+            elif not result.status:
+                problems.append("success without a document")
+        yield f"150 times {shlex.join(words)}", problems, None
+
+
 def family_message(cmd, family):
     payload = struct.pack("=BBH", cmd, 2, 0) + raw_attr(
         1, struct.pack("=H", family)) + raw_attr(2, b"vdpa\0")
@@ -596,11 +619,15 @@ def test_like_iproute2(args):
     if not other:
         yield "all", [], "needs iproute2 6.1.0"
         return
-    for name, kernel in (
-            ("mainline", scenarios.mainline()), ("ours", scenarios.ours()),
-            ("empty", scenarios.mainline([], [])),
-            ("refusal", scenarios.refuse(22, "vdpa: Text of the kernel"))):
-        for line in scenarios.lines(scenarios.SHOW):
+    show, config = map(scenarios.lines, (scenarios.SHOW, scenarios.CONFIG))
+    for name, kernel, command_lines in (
+            ("mainline", scenarios.mainline(), show),
+            ("ours", scenarios.ours(), show),
+            ("empty", scenarios.mainline([], []), show),
+            ("configuration", scenarios.mainline_configs(scenarios.NET_CONFIGS), config),
+            ("no configuration", scenarios.mainline_configs([]), config),
+            ("refusal", scenarios.refuse(22, "vdpa: Text of the kernel"), show + config)):
+        for line in command_lines:
             words = shlex.split(line)
             theirs = fakekernel.run(other, args.shim, words, **kernel)
             # deliberate: a list instead of usage, no document after an error
@@ -699,6 +726,8 @@ def test_man_pages(args):
     # every word that help tells of is explained
     for words, page in (("mgmtdev help", "vdpa-mgmtdev.8"), ("dev help", "vdpa-dev.8"),
                         ("dev add help", "vdpa-dev.8"), ("dev del help", "vdpa-dev.8"),
+                        ("dev config help", "vdpa-dev.8"),
+                        ("dev config show help", "vdpa-dev.8"),
                         ("monitor help", "vdpa-monitor.8"), ("help", "vdpa.8")):
         result = fakekernel.run(args.tool, args.shim, words.split())
         told = re.findall(r"^  (?:-\w, )?([\w-]+)", result.out.decode(), re.M)

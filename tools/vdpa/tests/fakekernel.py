@@ -50,11 +50,20 @@ CMD_NAME = {value: name for name, value in CMD.items()}
 ATTR_NAME = {value: name for name, value in ATTR.items() if name != "PAD"}
 
 SIZES = {
-    1: ["DEV_STATUS"],
-    2: ["DEV_MAX_VQ_SIZE", "DEV_MIN_VQ_SIZE", "DEV_NET_CFG_MAX_VQP",
-        "DEV_NET_CFG_MTU"],
-    4: ["DEV_ID", "DEV_VENDOR_ID", "DEV_MAX_VQS", "DEV_MGMTDEV_MAX_VQS"],
-    8: ["MGMTDEV_SUPPORTED_CLASSES", "DEV_SUPPORTED_FEATURES", "DEV_FEATURES"],
+    1: ["DEV_STATUS", "DEV_BLK_CFG_PHY_BLK_EXP", "DEV_BLK_CFG_ALIGN_OFFSET",
+        "DEV_BLK_READ_ONLY", "DEV_BLK_FLUSH"],
+    2: ["DEV_MAX_VQ_SIZE", "DEV_MIN_VQ_SIZE", "DEV_NET_STATUS",
+        "DEV_NET_CFG_MAX_VQP", "DEV_NET_CFG_MTU", "DEV_BLK_CFG_NUM_QUEUES",
+        "DEV_BLK_CFG_MIN_IO_SIZE"],
+    4: ["DEV_ID", "DEV_VENDOR_ID", "DEV_MAX_VQS", "DEV_MGMTDEV_MAX_VQS",
+        "DEV_QUEUE_INDEX", "DEV_BLK_CFG_SIZE_MAX", "DEV_BLK_CFG_BLK_SIZE",
+        "DEV_BLK_CFG_SEG_MAX", "DEV_BLK_CFG_OPT_IO_SIZE",
+        "DEV_BLK_CFG_MAX_DISCARD_SEC", "DEV_BLK_CFG_MAX_DISCARD_SEG",
+        "DEV_BLK_CFG_DISCARD_SEC_ALIGN", "DEV_BLK_CFG_MAX_WRITE_ZEROES_SEC",
+        "DEV_BLK_CFG_MAX_WRITE_ZEROES_SEG"],
+    8: ["MGMTDEV_SUPPORTED_CLASSES", "DEV_SUPPORTED_FEATURES", "DEV_FEATURES",
+        "DEV_NEGOTIATED_FEATURES", "DEV_VENDOR_ATTR_VALUE",
+        "DEV_BLK_CFG_CAPACITY"],
 }
 SIZE = {name: size for size, names in SIZES.items() for name in names}
 PACK = {1: "=B", 2: "=H", 4: "=I", 8: "=Q"}
@@ -119,6 +128,11 @@ class Request:
         """A string attribute, or None"""
         value = self.attrs.get(ATTR[name])
         return None if value is None else value.rstrip(b"\0").decode()
+
+    def number(self, name):
+        """An integer attribute, or None"""
+        value = self.attrs.get(ATTR[name])
+        return None if value is None else struct.unpack(PACK[SIZE[name]], value)[0]
 
     def handle(self):
         bus, dev = self.get("MGMTDEV_BUS_NAME"), self.get("MGMTDEV_DEV_NAME")

@@ -7,7 +7,7 @@ and the requests it sends are in golden/NAME.txt.
 
 import struct
 
-from fakekernel import ATTR, CMD, NLM_F_DUMP, attr, attrs, genlmsg, raw_attr
+from fakekernel import ATTR, CMD, NLM_F_ACK, NLM_F_DUMP, attr, attrs, genlmsg, raw_attr
 
 ENOENT, EPERM, ENOMEM, EBUSY, EEXIST, ENODEV, EINVAL = 2, 1, 12, 16, 17, 19, 22
 ERANGE, EOPNOTSUPP, ENOBUFS = 34, 95, 105
@@ -47,6 +47,41 @@ DEVS = [
 ]
 
 
+# but for GSO, which iproute2 does not know
+ALL_NET_FEATURES = 0x330ffffaf
+NET = dict(MGMTDEV_DEV_NAME="vdpasim_net", DEV_ID=1)
+BLOCK = dict(MGMTDEV_DEV_NAME="vdpasim_blk", DEV_ID=2)
+
+# Configuration space, before and after a driver negotiated
+NET_CONFIGS = [
+    dict(NET, DEV_NAME="n0", DEV_NET_CFG_MACADDR=b"\x00\x11\x22\x33\x44\x55",
+         DEV_NET_STATUS=1, DEV_NET_CFG_MTU=9000, DEV_FEATURES=NET_FEATURES),
+    dict(NET, DEV_NAME="n1", DEV_NEGOTIATED_FEATURES=0x300830028,
+         DEV_NET_CFG_MACADDR=b"\x02\xab\xcd\xef\x00\x01", DEV_NET_STATUS=0,
+         DEV_NET_CFG_MTU=68, DEV_FEATURES=NET_FEATURES),
+    dict(NET, DEV_NAME="n2", DEV_NEGOTIATED_FEATURES=ALL_NET_FEATURES,
+         DEV_NET_CFG_MACADDR=b"\xfe\xff\xff\xff\xff\xff", DEV_NET_STATUS=3,
+         DEV_NET_CFG_MAX_VQP=16, DEV_NET_CFG_MTU=65535,
+         DEV_FEATURES=ALL_NET_FEATURES),
+    dict(NET, DEV_NAME="vdpa:0000:03:00.1", DEV_NEGOTIATED_FEATURES=0),
+    dict(NET, DEV_NAME="bare"),
+]
+BLOCK_CONFIGS = [
+    dict(BLOCK, DEV_NAME="b0", DEV_FEATURES=0x300007676,
+         DEV_NEGOTIATED_FEATURES=0x300000206, DEV_BLK_CFG_CAPACITY=2**63 - 1,
+         DEV_BLK_CFG_SIZE_MAX=4096, DEV_BLK_CFG_BLK_SIZE=512,
+         DEV_BLK_CFG_SEG_MAX=32, DEV_BLK_CFG_NUM_QUEUES=4,
+         DEV_BLK_CFG_PHY_BLK_EXP=3, DEV_BLK_CFG_ALIGN_OFFSET=1,
+         DEV_BLK_CFG_MIN_IO_SIZE=8, DEV_BLK_CFG_OPT_IO_SIZE=128,
+         DEV_BLK_CFG_MAX_DISCARD_SEC=32768, DEV_BLK_CFG_MAX_DISCARD_SEG=2,
+         DEV_BLK_CFG_DISCARD_SEC_ALIGN=9,
+         DEV_BLK_CFG_MAX_WRITE_ZEROES_SEC=2**32 - 1,
+         DEV_BLK_CFG_MAX_WRITE_ZEROES_SEG=5, DEV_BLK_READ_ONLY=1,
+         DEV_BLK_FLUSH=0),
+    dict(BLOCK, DEV_NAME="b1", DEV_FEATURES=0x300000200,
+         DEV_BLK_CFG_CAPACITY=0, DEV_BLK_READ_ONLY=0, DEV_BLK_FLUSH=1),
+]
+
 def getter(cmd, key, objects, no_such):
     """Answers MGMTDEV_GET or DEV_GET from a list of objects"""
     def name(obj):
@@ -63,7 +98,7 @@ def getter(cmd, key, objects, no_such):
         if not found:
             return [no_such(request)]
         reply = [request.reply(cmd, found[0])]
-        return reply + ([request.ack()] if request.flags & 4 else [])
+        return reply + ([request.ack()] if request.flags & NLM_F_ACK else [])
     return answer
 
 
@@ -84,6 +119,16 @@ def mainline(mgmtdevs=None, devs=None):
         "DEV_NEW": acknowledge,
         "DEV_DEL": acknowledge,
     })
+
+
+def mainline_configs(configs):
+    """... with this configuration space"""
+    kernel = mainline()
+    kernel["answers"].update({
+        "DEV_CONFIG_GET": getter(
+            "DEV_CONFIG_GET", "DEV_NAME", configs,
+            lambda r: r.error(ENODEV, "vdpa: device not found"))})
+    return kernel
 
 
 def make(request):
@@ -109,6 +154,9 @@ def ours(mgmtdevs=None, devs=None, **answers):
             lambda r: r.error(ENODEV, "No such device", at="DEV_NAME")),
         "DEV_NEW": make,
         "DEV_DEL": acknowledge,
+        "DEV_CONFIG_GET": getter(
+            "DEV_CONFIG_GET", "DEV_NAME", NET_CONFIGS + BLOCK_CONFIGS,
+            lambda r: r.error(ENODEV, "No such device", at="DEV_NAME")),
     }
     kernel.update(answers)
     return dict(answers=kernel)
@@ -119,7 +167,7 @@ def refuse(errno, text=None, **kwargs):
     def answer(request):
         return [request.error(errno, text, **kwargs)]
     return dict(answers=dict.fromkeys(
-        ("MGMTDEV_GET", "DEV_GET", "DEV_NEW", "DEV_DEL"), answer))
+        ("MGMTDEV_GET", "DEV_GET", "DEV_NEW", "DEV_DEL", "DEV_CONFIG_GET"), answer))
 
 
 SHOW = """
@@ -151,6 +199,36 @@ dev show n0 -jp
 dev show nosuch
 dev del n0
 dev add name foo0 mgmtdev vdpasim_net
+"""
+
+# As iproute2's, byte by byte, for network cards
+CONFIG = """
+dev config show
+dev config show n0
+dev config show n1
+dev config show n2
+dev config show bare
+dev config show vdpa:0000:03:00.1
+-j dev config show
+-jp dev config show
+-j dev config show n0
+-jp dev config show n1
+-jp dev config show bare
+dev config show nosuch
+"""
+
+CONFIG_OURS = """
+dev config
+dev config list
+dev config show name n0
+-d dev config show
+-dj dev config show
+-djp dev config show b0
+dev config show b0
+dev config show b1
+-j dev config show b1
+-jp dev config show b0
+-j dev config show nosuch
 """
 
 JSON_ERRORS = """
@@ -331,6 +409,11 @@ dev add m type Net
 dev add m type 4294967296
 dev add m type ""
 dev add m type -- -1
+dev config nosuch
+dev config show a b
+dev config show a name b
+dev config show name
+dev conf
 dev del
 dev del a b
 dev del name
@@ -355,6 +438,8 @@ dev show help
 dev add help
 dev add --help
 dev del help
+dev config help
+dev config show help
 dev add m mtu 1 -h
 monitor help
 -j help
@@ -408,6 +493,8 @@ dev add vdpasim_net
 dev del foo0
 dev show foo0
 dev show
+dev config show foo0
+dev config show
 mgmtdev show pci/x
 mgmtdev show
 """
@@ -435,7 +522,8 @@ def replies(cmd, payload, also=b""):
             return [message]
         return [message + (genlmsg_of(request, cmd, also) if also else b""),
                 request.done()]
-    return dict(answers=dict.fromkeys(("MGMTDEV_GET", "DEV_GET"), answer))
+    return dict(answers=dict.fromkeys(
+        ("MGMTDEV_GET", "DEV_GET", "DEV_CONFIG_GET"), answer))
 
 
 def genlmsg_of(request, cmd, payload):
@@ -474,12 +562,24 @@ mgmtdev show x
 mgmtdev show m
 -j mgmtdev show
 """
+    for text, payload in (
+            ("short-mac", attr("DEV_NET_CFG_MACADDR", b"12345")),
+            ("long-mac", attr("DEV_NET_CFG_MACADDR", b"1234567")),
+            ("empty-mac", attr("DEV_NET_CFG_MACADDR", b"")),
+            ("short-mtu", attr("DEV_NET_CFG_MTU", b"\0\0\0")),
+            ("short-capacity", attr("DEV_BLK_CFG_CAPACITY", bytes(4))),
+            ("long-flush", attr("DEV_BLK_FLUSH", b"\1\0"))):
+        yield text, replies("DEV_CONFIG_GET", name + payload, also=GOOD), """
+dev config show bad
+dev config show
+-j dev config show
+"""
     # of kernels to come, and of the others: to be passed over
     yield "unknown-attributes", replies("DEV_NEW", b"".join((
         raw_attr(0, b""), name, raw_attr(ATTR["MAX"], b"x"), raw_attr(255, b""),
         raw_attr(ATTR["DEV_DRIVER"] + 1, b"abc"), raw_attr(0x3fff, bytes(8)),
-        raw_attr(ATTR["DEV_ID"] | 0x8000, b"\2\0\0\0"),
-        attr("DEV_NET_CFG_MTU", b"\0\0\0")))), "dev show\n-j dev show bad"
+        raw_attr(ATTR["DEV_ID"] | 0x8000, b"\2\0\0\0")))), \
+        "dev show\n-j dev show bad"
     # nothing to print, before anything was
     yield "empty-name", replies("DEV_NEW", attr("DEV_NAME", "")), BAD
     yield "mgmtdev-empty-name", replies(
@@ -515,9 +615,18 @@ def scenarios():
     return {
         "mainline": [(mainline(), lines(SHOW + JSON_ERRORS + MAINLINE_ADD))],
         "show": [(ours(), lines(SHOW + JSON_ERRORS + DETAILS))],
+        "config": [
+            (dict(mainline_configs(NET_CONFIGS), title="mainline"),
+             lines(CONFIG)),
+            (dict(mainline_configs(NET_CONFIGS + BLOCK_CONFIGS),
+                  title="mainline, block"), lines(CONFIG_OURS)),
+            (dict(ours(), title="ours"), lines(CONFIG) + lines(CONFIG_OURS)),
+        ],
         "empty": [(ours([], []), ["mgmtdev show", "-j mgmtdev show",
                                   "-jp mgmtdev show", "dev show",
-                                  "-j dev show", "-jp dev show"])],
+                                  "-j dev show", "-jp dev show"]),
+                  (mainline_configs([]), ["dev config show", "-j dev config show",
+                                          "-jp dev config show"])],
         "add": [(ours(), lines(ADD))],
         "names": [(ours(ODD_MGMTDEVS, ODD_DEVS), lines(ODD))],
         "strange": [(ours(**STRANGE), lines(STRANGE_LINES))],

@@ -6,6 +6,8 @@
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=sim_lib.sh
+. "$HERE/sim_lib.sh"
 
 IPROUTE2=vdpa-iproute2
 
@@ -13,14 +15,24 @@ TESTS="same_as_iproute2_no_device same_as_iproute2_one_device
        same_as_iproute2_three_devices same_as_iproute2_bus_and_classes
        several_classes_have_no_name_for_a_bit
        same_as_iproute2_bound_device
+       config_as_iproute2 config_as_iproute2_negotiated
        list_is_show json_parses json_of_add_and_del details
+       config_of_disk config_of_all_classes config_with_features
        add_long_form add_short_form add_names_itself add_with_attributes
        add_of_class del_of_device names_of_all_kinds
        unknown_words missing_values bad_numbers given_twice help_and_version
-       refused_by_the_kernel refused_in_json refused_to_nobody
+       refused_by_the_kernel refused_config refused_in_json refused_to_nobody
        unknown_family_in_namespace full_disk closed_stdout
        monitor_text monitor_json monitor_timestamp monitor_only_some
        monitor_of_driver monitor_under_load monitor_broken_pipe"
+
+# The drivers of this host would bind to the devices of other tests
+RESET=reset_cli
+reset_cli() {
+	del_namespaces
+	reset_all && unload_bus_driver || return 1
+	[ ! -d /sys/module/vdpa_sim_blk ] || unload vdpa_sim_blk
+}
 
 #
 # Beside iproute2
@@ -97,6 +109,43 @@ same_as_iproute2_bound_device() {
 	same_lists
 }
 
+config_as_iproute2() {
+	need_program $IPROUTE2
+	same dev config show
+	want_ok vdpa dev add name one0 mgmtdev $SIM mac 02:11:22:ab:cd:ef \
+		mtu 9000
+	want_ok vdpa dev add name two0 mgmtdev $SIM max_vqp 4
+	# nothing in its configuration space is valid
+	want_ok vdpa dev add name three0 mgmtdev $SIM device_features 0x300000000
+	same dev config show
+	for dev in one0 two0 three0; do
+		same dev config show $dev
+	done
+	run vdpa dev config show one0
+	line="mac 02:11:22:ab:cd:ef link up link_announce false max_vq_pairs 1"
+	want_line "one0: $line mtu 9000 "
+}
+
+# Its interface, up and down again: what it counted will not change any more
+negotiated() {
+	need_driver
+	add_one "$@"
+	want_ok ip -n "vt$2" link set dev "$1" down
+}
+
+config_as_iproute2_negotiated() {
+	need_program $IPROUTE2
+	negotiated a 1 device_features 0x300830028
+	negotiated b 2 max_vqp 2
+	want_ok vdpa dev add name c mgmtdev $SIM device_features 0x300000000
+	same dev config show
+	same dev config show a
+	run vdpa dev config show a
+	want_line "a: mac 02:00:00:00:00:01 link up link_announce false mtu 1500 "
+	names="MTU MAC STATUS CTRL_VQ CTRL_MAC_ADDR VERSION_1 ACCESS_PLATFORM"
+	want_line "  negotiated_features $names"
+}
+
 list_is_show() {
 	want_ok vdpa dev add name one0 mgmtdev $SIM
 	for object in dev mgmtdev; do
@@ -160,6 +209,48 @@ details() {
 	want_json dev/one0/driver=$DRIVER dev/one0/status=3
 	want_ok vdpa -d dev show one0
 	grep -q " driver $DRIVER status 0x3" "$OUT" || fail "$(cat "$OUT")"
+}
+
+#
+# Configuration space
+#
+
+# iproute2 has nothing to say of it
+config_of_disk() {
+	need_driver
+	modprobe virtio_blk 2>/dev/null
+	modprobe vdpa_sim_blk || skip "no vdpa_sim_blk"
+	add_disk disk0
+	run vdpa -j dev config show disk0
+	want_json "config/disk0/capacity=$(cat "/sys/block/$DISK/size")" \
+		config/disk0/read_only=false config/disk0/flush=true \
+		config/disk0/negotiated_features
+	run vdpa dev config show disk0
+	grep -q "^disk0: capacity [0-9]* .* read_only false flush true \$" "$OUT" ||
+		{ show_run; fail "disk0"; }
+	grep -q "^  negotiated_features .*\<FLUSH\>.* VERSION_1 " "$OUT" ||
+		{ show_run; fail "negotiated_features"; }
+}
+
+config_of_all_classes() {
+	modprobe vdpa_sim_blk || skip "no vdpa_sim_blk"
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	want_ok vdpa dev add name two0 mgmtdev $BLK
+	want_ok vdpa dev add name three0 mgmtdev $SIM
+	for opts in -j -jp -jd; do
+		want_ok vdpa $opts dev config show
+		want_json config=3 config/one0/mac config/two0/capacity \
+			config/three0/mtu=1500
+		sed 's/^/# /' "$OUT"
+	done
+}
+
+config_with_features() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM device_features 0x300000028
+	want_ok vdpa -d dev config show one0
+	want_line "  device_features MTU MAC VERSION_1 ACCESS_PLATFORM"
+	want_ok vdpa -jd dev config show one0
+	want_json config/one0/device_features=4 config/one0/device_features/1=MAC
 }
 
 #
@@ -353,6 +444,12 @@ refused_by_the_kernel() {
 	want_eq taken "$(devices)" devices
 }
 
+refused_config() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	refused '"nosuch": No such device' "No such device" \
+		vdpa dev config show nosuch
+}
+
 # Errors are not on stdout, where a document is expected
 refused_in_json() {
 	for opts in -j -jp; do
@@ -381,6 +478,8 @@ refused_to_nobody() {
 		as_nobody vdpa dev add name two0 mgmtdev $SIM
 	refused 'CAP_NET_ADMIN' "Operation not permitted" \
 		as_nobody vdpa dev del one0
+	want_ok as_nobody vdpa dev config show
+	grep -q '^one0: mac ' "$OUT" || fail "nobody sees no configuration"
 	want_eq one0 "$(devices)" devices
 }
 

@@ -5,11 +5,20 @@
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=sim_lib.sh
+. "$HERE/sim_lib.sh"
+
+RESET=reset_iproute2
+reset_iproute2() {
+	del_namespaces
+	reset_all && unload_bus_driver
+}
 
 IPROUTE2=vdpa-iproute2
 
 TESTS="mgmtdev_show dev_life dev_show_json attributes bus_handle
        longest_name bound_device many_devices
+       config_show config_show_negotiated
        refusals names_refused permission namespace"
 
 theirs() {
@@ -113,6 +122,35 @@ many_devices() {
 	done
 	theirs dev show
 	want_eq 100 "$(grep -c '^many[0-9]*: type network' "$OUT")" devices
+}
+
+config_show() {
+	theirs dev config show
+	want_eq "" "$(cat "$OUT")" "dev config show without devices"
+	theirs dev add name conf0 mgmtdev $SIM mac 02:11:22:33:44:55 mtu 9000
+	theirs dev config show conf0
+	line="mac 02:11:22:33:44:55 link up link_announce false max_vq_pairs 1"
+	want_line "conf0: $line mtu 9000 "
+	want_eq 1 "$(wc -l < "$OUT")" "lines without a driver"
+	mgmt_new plain classes=block
+	theirs dev add name plain0 mgmtdev plain
+	theirs dev add name conf1 mgmtdev $SIM
+	theirs -j dev config show
+	"$HERE/json_check" config=3 config/conf0/mtu=9000 config/plain0=0 \
+		"config/conf0/link =up" "config/conf0/link_announce =false" \
+		config/conf1/mtu=1500 < "$OUT" || fail "$(cat "$OUT")"
+}
+
+config_show_negotiated() {
+	need_driver
+	theirs dev add name conf0 mgmtdev $SIM
+	netdev conf0 >/dev/null
+	theirs -j dev config show conf0
+	"$HERE/json_check" config/conf0/negotiated_features/0=MTU < "$OUT" ||
+		fail "$(cat "$OUT")"
+	theirs dev config show conf0
+	grep -q '^  negotiated_features MTU MAC .* VERSION_1 ACCESS_PLATFORM' \
+		"$OUT" || fail "$(cat "$OUT")"
 }
 
 refusals() {

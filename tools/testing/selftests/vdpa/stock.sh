@@ -12,12 +12,34 @@ IPROUTE2=vdpa-iproute2
 TESTS="own_modules same_as_iproute2 json_parses
        add_without_daemon add_without_name add_refused
        unknown_objects permission
+       config_of_vduse
        monitor_is_lacking no_family"
 
-# No simulator there, and no test module: nothing to reset but what is loaded
+# No simulator there, and no test module: nothing to reset but what is loaded,
+# and devices that programs make
 RESET=reset_stock
 reset_stock() {
 	modprobe vduse
+	for pid in "$TMP"/*.pid; do
+		[ ! -e "$pid" ] || remove_vduse "$(basename "$pid" .pid)"
+	done
+}
+
+# NAME WORD...: as vduse_daemon takes them
+add_vduse() {
+	want_ok "$HERE/vduse_daemon" serve "$@"
+	mv "$OUT" "$TMP/$1.pid"
+	want_ok vdpa dev add name "$1" mgmtdev vduse
+}
+
+remove_vduse() {
+	vdpa dev del "$1"
+	kill "$(cat "$TMP/$1.pid")"
+	rm "$TMP/$1.pid"
+	for _ in $(seq 100); do
+		"$HERE/vduse_daemon" destroy "$1" 2>/dev/null && return
+		sleep 0.05
+	done
 }
 
 own_modules() {
@@ -27,9 +49,9 @@ own_modules() {
 	esac
 }
 
-same_as_iproute2() {
-	for object in "mgmtdev show" "mgmtdev show vduse" "dev show" \
-		      "mgmtdev show nosuch" "dev show nosuch"; do
+# COMMAND...: each is one argument
+same() {
+	for object in "$@"; do
 		for opts in "" -j -jp; do
 			# shellcheck disable=SC2086
 			run $IPROUTE2 $opts $object
@@ -46,6 +68,11 @@ same_as_iproute2() {
 			fail "output differs: vdpa $opts $object"
 		done
 	done
+}
+
+same_as_iproute2() {
+	same "mgmtdev show" "mgmtdev show vduse" "dev show" "dev config show" \
+	     "mgmtdev show nosuch" "dev show nosuch" "dev config show nosuch"
 	want_ok vdpa mgmtdev show
 	want_line "vduse: "
 }
@@ -94,6 +121,22 @@ permission() {
 	want_line "vduse: "
 	want_refused 1 "kernel answers: Operation not permitted" \
 		su -s /bin/sh nobody -c "vdpa dev add name x mgmtdev vduse"
+}
+
+# Each byte of configuration space is 0x33; MAC, STATUS and MTU
+config_of_vduse() {
+	add_vduse net0 features 0x10028 config 24 fill 0x33
+	same "dev config show" "dev config show net0"
+	want_ok vdpa dev config show
+	want_line "net0: mac 33:33:33:33:33:33 link up link_announce true mtu 13107 "
+	add_vduse disk0 block features 0x1240 config 60 fill 0x33
+	want_ok vdpa -j dev config show
+	"$HERE/json_check" config=2 config/disk0/num_queues=13107 \
+		config/disk0/blk_size=858993459 config/disk0/flush=true \
+		config/disk0/capacity=3689348814741910323 < "$OUT" ||
+		fail "$(cat "$OUT")"
+	want_ok vdpa -d dev config show disk0
+	want_line "  device_features BLK_SIZE FLUSH MQ VERSION_1 ACCESS_PLATFORM"
 }
 
 monitor_is_lacking() {
