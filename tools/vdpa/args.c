@@ -302,6 +302,13 @@ static bool number(const char *word, uint64_t max, uint64_t *value)
 	return digits(word, 10, max, value);
 }
 
+static int bad_number(struct vdpa *vdpa, const struct arg *arg, const char *word,
+		      uint32_t max)
+{
+	return usage_error(vdpa, word, "%s must be a number from 0 to %u",
+			   arg->key, max);
+}
+
 int parse_u16(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	      const char *word)
 {
@@ -309,10 +316,21 @@ int parse_u16(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	uint16_t u16;
 
 	if (!number(word, UINT16_MAX, &value))
-		return usage_error(vdpa, word, "%s must be a number from 0 to %u",
-				   arg->key, UINT16_MAX);
+		return bad_number(vdpa, arg, word, UINT16_MAX);
 	u16 = value;
 	return put_value(vdpa, req, arg, &u16, sizeof(u16), word);
+}
+
+int parse_u32(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+	      const char *word)
+{
+	uint64_t value;
+	uint32_t u32;
+
+	if (!number(word, UINT32_MAX, &value))
+		return bad_number(vdpa, arg, word, UINT32_MAX);
+	u32 = value;
+	return put_value(vdpa, req, arg, &u32, sizeof(u32), word);
 }
 
 /* Hexadecimal also without 0x, as iproute2 has it */

@@ -154,5 +154,6 @@ const struct cmd dev_cmds[] = {
 	  .doing = "delete device", .subject = VDPA_ATTR_DEV_NAME,
 	  .run = dev_del },
 	{ "config", NULL, "what drivers see of devices", .sub = config_cmds },
+	{ "vstats", NULL, "statistics of a queue", .sub = vstats_cmds },
 	{ NULL }
 };

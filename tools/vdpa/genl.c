@@ -212,6 +212,7 @@ static bool msg_parse(const struct nlmsghdr *nlh, struct msg *msg)
 		return false;
 	}
 	msg->cmd = genl->cmd;
+	msg->nlh = nlh;
 
 	mnl_attr_for_each(attr, nlh, sizeof(*genl)) {
 		uint16_t type = mnl_attr_get_type(attr);

@@ -360,16 +360,18 @@ int out_single_end(struct out *out)
 static void text_key(struct out *out, const char *sep, const char *key)
 {
 	put_str(out, sep);
-	put_str(out, key);
+	put_safe(out, key);
 	if (out->text.key[0] == ':')
 		out->text = texts[OUT_LINE];
 }
 
 static void text_value(struct out *out, const char *key, const char *value)
 {
+	size_t len = strlen(key);
+
 	text_key(out, out->text.key, key);
 	/* two keys of iproute2's have a blank at the end, in JSON, too */
-	if (key[strlen(key) - 1] != ' ')
+	if (!len || key[len - 1] != ' ')
 		put(out, " ", 1);
 	put_safe(out, value);
 	put_str(out, out->text.end);
@@ -397,6 +399,19 @@ void out_uint(struct out *out, const char *key, uint64_t value)
 	}
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
 	text_value(out, key, text);
+}
+
+void out_count(struct out *out, const char *name, uint64_t value)
+{
+	json_t *key;
+
+	if (!out->json) {
+		out_uint(out, name, value);
+		return;
+	}
+	key = json_safe(name);
+	json_add(out, json_string_value(key), json_uint(value));
+	json_decref(key);
 }
 
 void out_hex(struct out *out, const char *key, uint64_t value)

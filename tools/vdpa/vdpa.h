@@ -94,6 +94,8 @@ int out_single_end(struct out *out);
 /* JSON only: what the line says before its values */
 void out_label(struct out *out, const char *key, const char *value);
 void out_uint(struct out *out, const char *key, uint64_t value);
+/* The same where the kernel chose the key */
+void out_count(struct out *out, const char *name, uint64_t value);
 void out_hex(struct out *out, const char *key, uint64_t value);
 void out_bool(struct out *out, const char *key, bool value);
 void out_str(struct out *out, const char *key, const char *value);
@@ -166,6 +168,7 @@ static inline bool genl_is_mainline(const struct genl *genl)
 
 struct msg {
 	uint8_t cmd;
+	const struct nlmsghdr *nlh;	/* for attributes that are there repeatedly */
 	const struct nlattr *slot[ATTR_SLOTS];
 };
 
@@ -173,6 +176,10 @@ static inline const struct nlattr *msg_attr(const struct msg *msg, uint16_t attr
 {
 	return msg->slot[ATTR_SLOT(attr)];
 }
+
+/* All attributes in their order, those unknown among them */
+#define msg_for_each(attr, msg)	\
+	mnl_attr_for_each(attr, (msg)->nlh, sizeof(struct genlmsghdr))
 
 /* Called with every well-formed message; false: it lacks what it should have */
 typedef bool (*genl_cb)(struct vdpa *vdpa, const struct msg *msg, void *data);
@@ -238,6 +245,8 @@ int parse_handle(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 		 const char *word);
 int parse_u16(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	      const char *word);
+int parse_u32(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+	      const char *word);
 int parse_mask(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	       const char *word);
 int parse_mac(struct vdpa *vdpa, struct req *req, const struct arg *arg,
@@ -295,6 +304,7 @@ extern const struct field mgmtdev_fields[];
 extern const struct cmd dev_cmds[];
 extern const struct field dev_fields[];
 extern const struct cmd config_cmds[];
+extern const struct cmd vstats_cmds[];
 extern const struct arg monitor_args[];
 int monitor(struct vdpa *vdpa, struct req *req);
 

@@ -238,6 +238,19 @@ static void answer_config(const struct nlmsghdr *request, const char *name)
 	answer_done(nlh);
 }
 
+static void answer_vstats(const struct nlmsghdr *request)
+{
+	struct nlmsghdr *nlh = answer_genl(FAMILY_ID, VDPA_CMD_DEV_VSTATS_GET);
+
+	answer_string(nlh, request, VDPA_ATTR_DEV_NAME, "vdpa0");
+	mnl_attr_put_u32(nlh, VDPA_ATTR_DEV_ID, 1);
+	mnl_attr_put_u16(nlh, VDPA_ATTR_DEV_NET_CFG_MAX_VQP, 1);
+	mnl_attr_put_u32(nlh, VDPA_ATTR_DEV_QUEUE_INDEX, 1);
+	mnl_attr_put_strz(nlh, VDPA_ATTR_DEV_VENDOR_ATTR_NAME, "tx packets");
+	mnl_attr_put_u64(nlh, VDPA_ATTR_DEV_VENDOR_ATTR_VALUE, 7);
+	answer_done(nlh);
+}
+
 /* One object, or of a dump the first */
 static void answer_object(const struct nlmsghdr *request, uint8_t cmd)
 {
@@ -250,6 +263,9 @@ static void answer_object(const struct nlmsghdr *request, uint8_t cmd)
 		break;
 	case VDPA_CMD_DEV_CONFIG_GET:
 		answer_config(request, "vdpa0");
+		break;
+	case VDPA_CMD_DEV_VSTATS_GET:
+		answer_vstats(request);
 		break;
 	default:
 		if (request->nlmsg_flags & NLM_F_ECHO)

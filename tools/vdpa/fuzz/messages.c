@@ -22,6 +22,7 @@ static const char *const commands[16][WORDS_MAX] = {
 	{ "monitor" },
 	{ "dev", "config", "show" },
 	{ "dev", "config", "show", "n0" },
+	{ "dev", "vstats", "show", "n0", "qidx", "1" },
 	/* usage errors, of which messages say nothing */
 };
 

@@ -98,7 +98,7 @@ def check_json(schemas, result):
     words = [word for word in result.argv if word[:1] != "-"]
     if not words or b'{"version"' in result.out or b'"version": ' in result.out:
         return [] if json.loads(result.out)["version"] else ["no version"]
-    below = words[:1] == ["dev"] and words[1:2] == ["config"]
+    below = words[:1] == ["dev"] and words[1:2] in (["config"], ["vstats"])
     return schemas.problems(words[1] if below else words[0], result.out)
 
 

@@ -9,6 +9,7 @@ import struct
 
 from fakekernel import ATTR, CMD, NLM_F_ACK, NLM_F_DUMP, attr, attrs, genlmsg, raw_attr
 
+EAGAIN = 11
 ENOENT, EPERM, ENOMEM, EBUSY, EEXIST, ENODEV, EINVAL = 2, 1, 12, 16, 17, 19, 22
 ERANGE, EOPNOTSUPP, ENOBUFS = 34, 95, 105
 
@@ -82,6 +83,39 @@ BLOCK_CONFIGS = [
          DEV_BLK_CFG_CAPACITY=0, DEV_BLK_READ_ONLY=0, DEV_BLK_FLUSH=1),
 ]
 
+# name: (queue pairs, features negotiated)
+VSTATS_DEVS = {
+    "n0": (1, 0), "n1": (1, 0x300830028), "n2": (4, ALL_NET_FEATURES),
+    "no-mq": (4, 0x300830028), "no-ctrl": (1, 0x300010028),
+    "mq-first": (4, 0), "mainline": (0, 0x300830028), "mainline-first": (0, 0),
+}
+COUNTERS = (
+    [("rx packets", 2), ("rx bytes", 204), ("rx errors", 0)],
+    [("tx packets", 2**63 - 1), ("tx bytes", 0)],
+)
+
+
+def vstats(cut=None):
+    """VSTATS_GET; cut: what stands in place of the counters"""
+    def answer(request):
+        name, idx = request.get("DEV_NAME"), request.number("DEV_QUEUE_INDEX")
+        if name not in VSTATS_DEVS:
+            return [request.error(ENODEV, "No such device", at="DEV_NAME")]
+        pairs, negotiated = VSTATS_DEVS[name]
+        if idx is not None and idx > 8:
+            return [request.error(EINVAL, "Device has 9 queues",
+                                  at="DEV_QUEUE_INDEX")]
+        fields = [("DEV_NAME", name), ("DEV_ID", 1),
+                  ("DEV_NEGOTIATED_FEATURES", negotiated),
+                  ("DEV_NET_CFG_MAX_VQP", pairs), ("DEV_QUEUE_INDEX", idx)]
+        for key, value in COUNTERS[idx % 2] if cut is None else ():
+            fields += [("DEV_VENDOR_ATTR_NAME", key),
+                       ("DEV_VENDOR_ATTR_VALUE", value)]
+        reply = [request.reply("DEV_VSTATS_GET", attrs(fields) + (cut or b""))]
+        return reply + ([request.ack()] if request.flags & NLM_F_ACK else [])
+    return answer
+
+
 def getter(cmd, key, objects, no_such):
     """Answers MGMTDEV_GET or DEV_GET from a list of objects"""
     def name(obj):
@@ -127,7 +161,8 @@ def mainline_configs(configs):
     kernel["answers"].update({
         "DEV_CONFIG_GET": getter(
             "DEV_CONFIG_GET", "DEV_NAME", configs,
-            lambda r: r.error(ENODEV, "vdpa: device not found"))})
+            lambda r: r.error(ENODEV, "vdpa: device not found")),
+        "DEV_VSTATS_GET": vstats()})
     return kernel
 
 
@@ -157,6 +192,7 @@ def ours(mgmtdevs=None, devs=None, **answers):
         "DEV_CONFIG_GET": getter(
             "DEV_CONFIG_GET", "DEV_NAME", NET_CONFIGS + BLOCK_CONFIGS,
             lambda r: r.error(ENODEV, "No such device", at="DEV_NAME")),
+        "DEV_VSTATS_GET": vstats(),
     }
     kernel.update(answers)
     return dict(answers=kernel)
@@ -167,7 +203,8 @@ def refuse(errno, text=None, **kwargs):
     def answer(request):
         return [request.error(errno, text, **kwargs)]
     return dict(answers=dict.fromkeys(
-        ("MGMTDEV_GET", "DEV_GET", "DEV_NEW", "DEV_DEL", "DEV_CONFIG_GET"), answer))
+        ("MGMTDEV_GET", "DEV_GET", "DEV_NEW", "DEV_DEL", "DEV_CONFIG_GET",
+         "DEV_VSTATS_GET"), answer))
 
 
 SHOW = """
@@ -215,6 +252,14 @@ dev config show vdpa:0000:03:00.1
 -jp dev config show n1
 -jp dev config show bare
 dev config show nosuch
+dev vstats show n1 qidx 0
+dev vstats show n1 qidx 1
+-j dev vstats show n1 qidx 0
+-jp dev vstats show n1 qidx 1
+dev vstats show n1 qidx 2
+dev vstats show n2 qidx 2
+dev vstats show n2 qidx 7
+dev vstats show n2 qidx 8
 """
 
 CONFIG_OURS = """
@@ -229,6 +274,28 @@ dev config show b1
 -j dev config show b1
 -jp dev config show b0
 -j dev config show nosuch
+dev vstats
+dev vstats show
+dev vstats show n1
+dev vstats show qidx 0
+dev vstats list n1 qidx 0
+dev vstats show name n1 qidx 0x1
+dev vstats show qidx 1 name n1
+dev vstats show n1 qidx 9
+dev vstats show n1 qidx 4294967295
+dev vstats show nosuch qidx 0
+-j dev vstats show nosuch qidx 0
+dev vstats show n0 qidx 1
+dev vstats show n0 qidx 2
+dev vstats show no-mq qidx 2
+dev vstats show no-mq qidx 8
+dev vstats show no-ctrl qidx 2
+dev vstats show mq-first qidx 2
+dev vstats show mq-first qidx 8
+dev vstats show mainline qidx 0
+dev vstats show mainline qidx 2
+dev vstats show mainline-first qidx 0
+dev vstats show mainline-first qidx 2
 """
 
 JSON_ERRORS = """
@@ -414,6 +481,13 @@ dev config show a b
 dev config show a name b
 dev config show name
 dev conf
+dev vstats show n0 qidx
+dev vstats show n0 qidx x
+dev vstats show n0 qidx 4294967296
+dev vstats show n0 qidx 1 qidx 1
+dev vstats show n0 1
+dev vstats nosuch
+dev vst
 dev del
 dev del a b
 dev del name
@@ -440,6 +514,8 @@ dev add --help
 dev del help
 dev config help
 dev config show help
+dev vstats help
+dev vstats show help
 dev add m mtu 1 -h
 monitor help
 -j help
@@ -480,6 +556,13 @@ dev add pci/nosuch name foo0
             ("no-feature", "DEV_FEATURES", EINVAL,
              "Features are not supported by the management device")):
         yield name, refuse(errno, text, at=attribute), add + long
+    yield "no-index", refuse(EINVAL, "Queue index not given",
+                             missing="DEV_QUEUE_INDEX"), """
+dev vstats show foo0 qidx 0
+"""
+    yield "not-yet", refuse(EAGAIN, "vdpa: feature negotiation not complete"), """
+dev vstats show foo0 qidx 0
+"""
     yield "capped", refuse(EEXIST, "Device name is taken", at="DEV_NAME",
                            capped=True), add
     yield "missing", refuse(EINVAL, "Management device not given",
@@ -495,6 +578,7 @@ dev show foo0
 dev show
 dev config show foo0
 dev config show
+dev vstats show foo0 qidx 1
 mgmtdev show pci/x
 mgmtdev show
 """
@@ -505,6 +589,7 @@ mgmtdev show
     yield "permission", refuse(EPERM), add + """
 dev del foo0
 -j dev del foo0
+dev vstats show foo0 qidx 0
 """
     yield "permission-text", refuse(EPERM, "Needs CAP_NET_ADMIN"), add
     yield "unknown-errno", refuse(524), add
@@ -523,7 +608,7 @@ def replies(cmd, payload, also=b""):
         return [message + (genlmsg_of(request, cmd, also) if also else b""),
                 request.done()]
     return dict(answers=dict.fromkeys(
-        ("MGMTDEV_GET", "DEV_GET", "DEV_CONFIG_GET"), answer))
+        ("MGMTDEV_GET", "DEV_GET", "DEV_CONFIG_GET", "DEV_VSTATS_GET"), answer))
 
 
 def genlmsg_of(request, cmd, payload):
@@ -574,6 +659,7 @@ dev config show bad
 dev config show
 -j dev config show
 """
+    yield from malformed_counters()
     # of kernels to come, and of the others: to be passed over
     yield "unknown-attributes", replies("DEV_NEW", b"".join((
         raw_attr(0, b""), name, raw_attr(ATTR["MAX"], b"x"), raw_attr(255, b""),
@@ -596,6 +682,31 @@ dev del n0
     yield "given-twice", replies("DEV_NEW", attrs([
         ("DEV_NAME", "first"), ("DEV_NAME", "last"), ("DEV_ID", 1),
         ("DEV_ID", 2)])), "dev show"
+
+
+def malformed_counters():
+    """The same of statistics"""
+    def counter(key, value):
+        return attr("DEV_VENDOR_ATTR_NAME", key) + \
+            attr("DEV_VENDOR_ATTR_VALUE", value)
+    a, b, value = counter("a", 1), counter("b", 2), attr("DEV_VENDOR_ATTR_VALUE", 9)
+    for text, payload in (
+            ("no-counters", b""), ("value-alone", value + a),
+            ("name-alone", a + attr("DEV_VENDOR_ATTR_NAME", "lost")),
+            ("two-values", a + value + b), ("two-names",
+                                            attr("DEV_VENDOR_ATTR_NAME", "x") + a),
+            ("same-name", a + b + counter("a", 3)),
+            ("empty-name-of-counter", counter("", 1)),
+            ("counter-unterminated", counter(b"a", 1)),
+            ("counter-of-32-bits", counter("a", b"\1\0\0\0")),
+            ("greatest", counter("a", 2**64 - 1) + counter("b", 2**63)),
+            ("strange-counters", counter(b"a\x1b[1m\n\0", 1) +
+             counter(b"cut-\xe2\x98\0", 2) + counter("blank ", 3))):
+        yield text, ours(DEV_VSTATS_GET=vstats(payload)), """
+dev vstats show n1 qidx 0
+-j dev vstats show n1 qidx 0
+-jp dev vstats show n1 qidx 0
+"""
 
 
 NO_FAMILY = """

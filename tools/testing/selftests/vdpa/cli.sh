@@ -15,13 +15,15 @@ TESTS="same_as_iproute2_no_device same_as_iproute2_one_device
        same_as_iproute2_three_devices same_as_iproute2_bus_and_classes
        several_classes_have_no_name_for_a_bit
        same_as_iproute2_bound_device
-       config_as_iproute2 config_as_iproute2_negotiated
+       config_as_iproute2 config_as_iproute2_negotiated vstats_as_iproute2
        list_is_show json_parses json_of_add_and_del details
        config_of_disk config_of_all_classes config_with_features
+       vstats_count vstats_queue_types
        add_long_form add_short_form add_names_itself add_with_attributes
        add_of_class del_of_device names_of_all_kinds
        unknown_words missing_values bad_numbers given_twice help_and_version
-       refused_by_the_kernel refused_config refused_in_json refused_to_nobody
+       refused_by_the_kernel refused_vstats
+       refused_in_json refused_to_nobody
        unknown_family_in_namespace full_disk closed_stdout
        monitor_text monitor_json monitor_timestamp monitor_only_some
        monitor_of_driver monitor_under_load monitor_broken_pipe"
@@ -146,6 +148,18 @@ config_as_iproute2_negotiated() {
 	want_line "  negotiated_features $names"
 }
 
+vstats_as_iproute2() {
+	need_program $IPROUTE2
+	negotiated a 1
+	negotiated b 2 max_vqp 3
+	for qidx in 0 1 2; do
+		same dev vstats show a qidx $qidx
+	done
+	for qidx in 0 5 6; do
+		same dev vstats show b qidx $qidx
+	done
+}
+
 list_is_show() {
 	want_ok vdpa dev add name one0 mgmtdev $SIM
 	for object in dev mgmtdev; do
@@ -212,7 +226,7 @@ details() {
 }
 
 #
-# Configuration space
+# Configuration space and statistics
 #
 
 # iproute2 has nothing to say of it
@@ -251,6 +265,40 @@ config_with_features() {
 	want_line "  device_features MTU MAC VERSION_1 ACCESS_PLATFORM"
 	want_ok vdpa -jd dev config show one0
 	want_json config/one0/device_features=4 config/one0/device_features/1=MAC
+}
+
+# Sends, and is counted
+vstats_count() {
+	add_pair
+	want_ping
+	want_ok vdpa -j dev vstats show b qidx 0
+	want_json vstats=1 vstats/b/queue_type=rx "vstats/b/rx errors=0"
+	want_ok vdpa dev vstats show b qidx 0
+	packets=$(sed -n 's/.* rx packets \([0-9]*\) .*/\1/p' "$OUT")
+	[ "${packets:-0}" -ge 3 ] || { show_run; fail "only $packets packets"; }
+}
+
+# DEVICE INDEX TYPE COUNTER
+want_queue() {
+	want_ok vdpa dev vstats show "$1" qidx "$2"
+	grep -q "^$1: queue_type $3 $4 [0-9]* .* \$" "$OUT" ||
+		{ show_run; fail "queue $2 of $1 is not $3"; }
+}
+
+# By what was negotiated, and what the simulator makes of it
+vstats_queue_types() {
+	negotiated a 1 max_vqp 4
+	want_queue a 0 rx "rx packets"
+	want_queue a 1 tx "tx packets"
+	want_queue a 2 rx "rx packets"
+	want_queue a 8 control_vq "cvq requests"
+	negotiated b 2 device_features 0x300830028
+	want_queue b 1 tx "tx packets"
+	want_queue b 2 control_vq "cvq requests"
+	unload_bus_driver
+	want_queue a 7 tx "tx packets"
+	want_queue a 8 control_vq "cvq requests"
+	want_queue b 2 control_vq "cvq requests"
 }
 
 #
@@ -346,6 +394,8 @@ missing_values() {
 			vdpa dev add $SIM $word
 	done
 	want_refused 2 '"mgmtdev": needs a value' vdpa dev add mgmtdev
+	want_refused 2 'qidx is not given' vdpa dev vstats show x
+	want_refused 2 'name is not given' vdpa dev vstats show qidx 1
 	want_refused 2 'no object is given' vdpa
 	want_eq "" "$(devices)" devices
 }
@@ -444,8 +494,16 @@ refused_by_the_kernel() {
 	want_eq taken "$(devices)" devices
 }
 
-refused_config() {
+refused_vstats() {
 	want_ok vdpa dev add name one0 mgmtdev $SIM
+	refused '"nosuch": No such device' "No such device" \
+		vdpa dev vstats show nosuch qidx 0
+	refused '"3": Device has 3 queues' "Invalid argument" \
+		vdpa dev vstats show one0 qidx 3
+	refused '"4294967295": Device has 3 queues' "Invalid argument" \
+		vdpa -j dev vstats show one0 qidx 4294967295
+	want_refused 2 '"4294967296": qidx must be a number' \
+		vdpa dev vstats show one0 qidx 4294967296
 	refused '"nosuch": No such device' "No such device" \
 		vdpa dev config show nosuch
 }
@@ -480,6 +538,8 @@ refused_to_nobody() {
 		as_nobody vdpa dev del one0
 	want_ok as_nobody vdpa dev config show
 	grep -q '^one0: mac ' "$OUT" || fail "nobody sees no configuration"
+	refused 'CAP_NET_ADMIN' "Operation not permitted" \
+		as_nobody vdpa dev vstats show one0 qidx 0
 	want_eq one0 "$(devices)" devices
 }
 

@@ -18,7 +18,7 @@ IPROUTE2=vdpa-iproute2
 
 TESTS="mgmtdev_show dev_life dev_show_json attributes bus_handle
        longest_name bound_device many_devices
-       config_show config_show_negotiated
+       config_show config_show_negotiated vstats_show
        refusals names_refused permission namespace"
 
 theirs() {
@@ -151,6 +151,25 @@ config_show_negotiated() {
 	theirs dev config show conf0
 	grep -q '^  negotiated_features MTU MAC .* VERSION_1 ACCESS_PLATFORM' \
 		"$OUT" || fail "$(cat "$OUT")"
+}
+
+# theirs_queue INDEX TYPE COUNTER
+theirs_queue() {
+	theirs dev vstats show stat0 qidx "$1"
+	grep -q "^stat0: queue_type $2 $3 [0-9]* .* \$" "$OUT" ||
+		{ show_run; fail "queue $1 is not $2"; }
+}
+
+vstats_show() {
+	need_driver
+	theirs dev add name stat0 mgmtdev $SIM
+	netdev stat0 >/dev/null
+	theirs_queue 0 rx "rx packets"
+	theirs_queue 1 tx "tx packets"
+	theirs_queue 2 control_vq "cvq requests"
+	# a failure it only tells of
+	run $IPROUTE2 dev vstats show stat0 qidx 3
+	grep -qF "Device has 3 queues" "$ERR" || { show_run; fail "no text"; }
 }
 
 refusals() {

@@ -12,7 +12,7 @@ IPROUTE2=vdpa-iproute2
 TESTS="own_modules same_as_iproute2 json_parses
        add_without_daemon add_without_name add_refused
        unknown_objects permission
-       config_of_vduse
+       config_of_vduse vstats_of_vduse
        monitor_is_lacking no_family"
 
 # No simulator there, and no test module: nothing to reset but what is loaded,
@@ -114,6 +114,8 @@ unknown_objects() {
 		vdpa dev add name x mgmtdev nosuch
 	want_refused 1 "kernel answers: No such device" vdpa dev show nosuch
 	want_refused 1 "kernel answers: No such device" vdpa dev del nosuch
+	want_refused 1 "kernel answers: No such device" \
+		vdpa dev vstats show nosuch qidx 0
 }
 
 permission() {
@@ -137,6 +139,12 @@ config_of_vduse() {
 		fail "$(cat "$OUT")"
 	want_ok vdpa -d dev config show disk0
 	want_line "  device_features BLK_SIZE FLUSH MQ VERSION_1 ACCESS_PLATFORM"
+}
+
+vstats_of_vduse() {
+	add_vduse net0
+	want_refused 1 "kernel answers: Operation not supported" \
+		vdpa dev vstats show net0 qidx 0
 }
 
 monitor_is_lacking() {
