@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/virtio_net.h>
+
 #include "vdpa.h"
 
 /* Usage */
@@ -170,6 +172,24 @@ static int take_arg(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	return words;
 }
 
+/* @seen: bit N: argument N of the table is given */
+static int check_given(struct vdpa *vdpa, const struct cmd *cmd, uint64_t seen)
+{
+	const struct arg *args = cmd->args, *arg;
+	uint64_t one_of = 0;
+
+	for (arg = args; arg && arg->key; arg++) {
+		if (arg->flags & ARG_ONE_OF)
+			one_of |= 1ULL << (arg - args);
+		if ((arg->flags & ARG_REQUIRED) && !(seen & (1ULL << (arg - args))))
+			return usage_error(vdpa, NULL, "%s is not given",
+					   arg_alone(cmd) ? arg->value : arg->key);
+	}
+	if (one_of && !(seen & one_of))
+		return usage_error(vdpa, NULL, "nothing to %s is given", cmd->name);
+	return EXIT_OK;
+}
+
 static int take_args(struct vdpa *vdpa, struct req *req, int argc, char **argv)
 {
 	const struct arg *args = req->cmd->args, *arg;
@@ -188,11 +208,7 @@ static int take_args(struct vdpa *vdpa, struct req *req, int argc, char **argv)
 		if (words < 0)
 			return EXIT_USAGE;
 	}
-	for (arg = args; arg && arg->key; arg++)
-		if ((arg->flags & ARG_REQUIRED) && !(seen & (1ULL << (arg - args))))
-			return usage_error(vdpa, NULL, "%s is not given",
-					   arg_alone(req->cmd) ? arg->value : arg->key);
-	return EXIT_OK;
+	return check_given(vdpa, req->cmd, seen);
 }
 
 /* Commands */
@@ -375,6 +391,18 @@ int parse_mac(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 		return usage_error(vdpa, word, "%s must be 6 bytes like 00:11:22:33:44:55",
 				   arg->key);
 	return put_value(vdpa, req, arg, mac, sizeof(mac), word);
+}
+
+int parse_link(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+	       const char *word)
+{
+	uint16_t status = VIRTIO_NET_S_LINK_UP;
+
+	if (strcmp(word, "down") == 0)
+		status = 0;
+	else if (strcmp(word, "up") != 0)
+		return usage_error(vdpa, word, "%s must be up or down", arg->key);
+	return put_value(vdpa, req, arg, &status, sizeof(status), word);
 }
 
 int parse_class(struct vdpa *vdpa, struct req *req, const struct arg *arg,

@@ -87,7 +87,7 @@ static int dev_add(struct vdpa *vdpa, struct req *req)
 	return ret;
 }
 
-/* What the kernel may tell of a device that is no more */
+/* What the kernel may tell besides that it was done */
 static bool dev_ignore(struct vdpa *vdpa, const struct msg *msg, void *data)
 {
 	(void)vdpa;
@@ -96,7 +96,8 @@ static bool dev_ignore(struct vdpa *vdpa, const struct msg *msg, void *data)
 	return true;
 }
 
-static int dev_del(struct vdpa *vdpa, struct req *req)
+/* Silent; where a JSON document is expected it is one without devices */
+static int dev_request(struct vdpa *vdpa, struct req *req)
 {
 	struct out *out = &vdpa->out;
 	int ret;
@@ -107,6 +108,33 @@ static int dev_del(struct vdpa *vdpa, struct req *req)
 		return ret;
 	out_begin(out, "dev");
 	return out_end(out);
+}
+
+/* The kernel of Linux 6.12 would let the rest pass without doing anything */
+static int dev_set_check(const struct genl *genl, const struct req *req)
+{
+	const struct arg *arg;
+	const char *word;
+
+	for (arg = req->cmd->args; genl_is_mainline(genl) && arg->key; arg++) {
+		word = req_word(req, arg->attr);
+		if (!word || !(arg->flags & ARG_ONE_OF) ||
+		    arg->attr == VDPA_ATTR_DEV_NET_CFG_MACADDR)
+			continue;
+		error("\"%s\": this kernel cannot set %s of a device, only mac",
+		      word, arg->key);
+		return EXIT_REFUSED;
+	}
+	return EXIT_OK;
+}
+
+static int dev_set(struct vdpa *vdpa, struct req *req)
+{
+	int ret = genl_open(vdpa);
+
+	if (ret == EXIT_OK)
+		ret = dev_set_check(&vdpa->genl, req);
+	return ret ? ret : dev_request(vdpa, req);
 }
 
 static const struct arg dev_show_args[] = {
@@ -140,6 +168,20 @@ static const struct arg dev_del_args[] = {
 	{ NULL }
 };
 
+static const struct arg dev_set_args[] = {
+	{ "name", "NAME", "the device to change",
+	  VDPA_ATTR_DEV_NAME, ARG_FIRST | ARG_REQUIRED, .parse = parse_string },
+	{ "mac", "LLADDR", "MAC address",
+	  VDPA_ATTR_DEV_NET_CFG_MACADDR, ARG_ONE_OF, .parse = parse_mac },
+	{ "mtu", "MTU", "in bytes",
+	  VDPA_ATTR_DEV_NET_CFG_MTU, ARG_ONE_OF, .parse = parse_u16 },
+	{ "link", "up|down", "status of the link",
+	  VDPA_ATTR_DEV_NET_STATUS, ARG_ONE_OF, .parse = parse_link },
+	{ "max_vqp", "N", "most queue pairs",
+	  VDPA_ATTR_DEV_NET_CFG_MAX_VQP, ARG_ONE_OF, .parse = parse_u16 },
+	{ NULL }
+};
+
 const struct cmd dev_cmds[] = {
 	{ "show", "list", "devices",
 	  .args = dev_show_args, .genl_cmd = VDPA_CMD_DEV_GET,
@@ -152,7 +194,11 @@ const struct cmd dev_cmds[] = {
 	{ "del", NULL, "delete a device",
 	  .args = dev_del_args, .genl_cmd = VDPA_CMD_DEV_DEL,
 	  .doing = "delete device", .subject = VDPA_ATTR_DEV_NAME,
-	  .run = dev_del },
+	  .run = dev_request },
+	{ "set", NULL, "change a device while it is used",
+	  .args = dev_set_args, .genl_cmd = VDPA_CMD_DEV_ATTR_SET,
+	  .doing = "change device", .subject = VDPA_ATTR_DEV_NAME,
+	  .run = dev_set },
 	{ "config", NULL, "what drivers see of devices", .sub = config_cmds },
 	{ "vstats", NULL, "statistics of a queue", .sub = vstats_cmds },
 	{ NULL }

@@ -124,6 +124,16 @@ static void extack_parse(struct extack *ext, const struct req *req,
 		ext->text += 6;
 }
 
+void kernel_warning(const struct req *req, const void *attrs, size_t len)
+{
+	struct extack ext = { NULL };
+
+	if (attrs)
+		extack_parse(&ext, req, attrs, len);
+	if (ext.text)
+		warning("%s", ext.text);
+}
+
 /* Drivers let this one slip out, which libc has no text for */
 #define ENOTSUPP	524
 

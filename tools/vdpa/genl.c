@@ -375,7 +375,7 @@ static int family_resolve(struct genl *genl)
 	return family_reply(genl, nlh);
 }
 
-static int genl_open(struct vdpa *vdpa)
+int genl_open(struct vdpa *vdpa)
 {
 	struct genl *genl = &vdpa->genl;
 	int one = 1;
@@ -423,6 +423,8 @@ static bool request_answer(struct vdpa *vdpa, const struct req *req,
 		err = error_errno(nlh, &attrs, &len);
 		if (err)
 			*ret = kernel_error(req, err, attrs, len);
+		else
+			kernel_warning(req, attrs, len);
 		return true;
 	}
 	if (nlh->nlmsg_type < NLMSG_MIN_TYPE)

@@ -185,6 +185,8 @@ static inline const struct nlattr *msg_attr(const struct msg *msg, uint16_t attr
 typedef bool (*genl_cb)(struct vdpa *vdpa, const struct msg *msg, void *data);
 
 /* All return an exit status and have said on stderr what was wrong */
+/* For those who have to know what the kernel is like before they ask */
+int genl_open(struct vdpa *vdpa);
 int genl_request(struct vdpa *vdpa, struct req *req, genl_cb cb, void *data);
 int genl_dump(struct vdpa *vdpa, struct req *req, genl_cb cb, void *data);
 int genl_join(struct vdpa *vdpa);
@@ -203,11 +205,14 @@ int usage_error(struct vdpa *vdpa, const char *word, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* A refusal; @attrs is what NLMSG_ERROR or NLMSG_DONE carried behind */
 int kernel_error(const struct req *req, int err, const void *attrs, size_t len);
+/* What the kernel has to say about a request that it carried out */
+void kernel_warning(const struct req *req, const void *attrs, size_t len);
 
 /* args.c: the command line by tables */
 
 #define ARG_REQUIRED	0x1
 #define ARG_FIRST	0x2	/* as the first word its keyword may be left out */
+#define ARG_ONE_OF	0x4	/* one at least of those with it is required */
 
 struct arg {
 	const char *key;	/* keyword; NULL ends the table */
@@ -251,6 +256,8 @@ int parse_mask(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	       const char *word);
 int parse_mac(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	      const char *word);
+int parse_link(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+	       const char *word);
 int parse_class(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 		const char *word);
 

@@ -23,6 +23,7 @@ static const char *const commands[16][WORDS_MAX] = {
 	{ "dev", "config", "show" },
 	{ "dev", "config", "show", "n0" },
 	{ "dev", "vstats", "show", "n0", "qidx", "1" },
+	{ "dev", "set", "n0", "mtu", "1500" },
 	/* usage errors, of which messages say nothing */
 };
 

@@ -23,8 +23,8 @@ NO_FAMILY, NO_GROUP, ODD_FAMILY, MODULE = 0x01, 0x02, 0x04, 0x20
 RECORD, RECORD_ERRNO = 0x00, 0x80
 COMMANDS = [("mgmtdev", False), ("mgmtdev", True), ("dev", False), ("dev", True),
             ("add", False), ("add", True), ("del", True), ("monitor", False),
-            ("config", False), ("config", True), ("vstats", True)]
-VERBS = ("add", "del", "monitor", "config", "vstats")
+            ("config", False), ("config", True), ("vstats", True), ("set", True)]
+VERBS = ("add", "del", "monitor", "config", "vstats", "set")
 OPTION_BITS = {"j": 0x08, "p": 0x10, "d": 0x20, "t": 0x40}
 FLAGS = {"REQUEST": 1, "ACK": 4, "ECHO": 8, "DUMP": 0x300}
 
@@ -77,7 +77,7 @@ def choice(argv):
         return None
     verb = next((word for word in words[:2] if word in VERBS), words[0])
     behind = 3 if verb == "config" else 2
-    named = verb in ("del", "vstats") or "name" in words or (
+    named = verb in ("del", "set", "vstats") or "name" in words or (
         len(words) > behind and verb != "add")
     if (verb, named) not in COMMANDS:
         return None
@@ -116,7 +116,7 @@ def out_of_memory():
                  "-j dev add name n0 mgmtdev pci/m type net mac 0:1:2:3:4:5", "dev del n0",
                  "-j dev del n0", "monitor", "-jt monitor", "dev add m mtu x",
                  "-jd dev config show", "dev vstats show n0 qidx 0",
-                 "-j dev vstats show n0 qidx 0"):
+                 "-j dev vstats show n0 qidx 0", "-j dev set n0 link up"):
         argv = line.split()
         answers = b"".join(events()[2:4]) if "monitor" in argv else b""
         for number in range(1, 80):

@@ -170,11 +170,11 @@ def test_hostile_messages(args):
     for name, answer in cases.items():
         for words in ("dev show foo0", "dev show", "dev add m", "dev del foo0",
                       "dev config show foo0", "dev config show",
-                      "dev vstats show foo0 qidx 1"):
+                      "dev vstats show foo0 qidx 1", "dev set foo0 mtu 68"):
             result = fakekernel.run(
                 args.tool, args.shim, words.split(), answers=dict.fromkeys(
                     ("DEV_GET", "DEV_NEW", "DEV_DEL", "DEV_CONFIG_GET",
-                     "DEV_VSTATS_GET"),
+                     "DEV_VSTATS_GET", "DEV_ATTR_SET"),
                     lambda r, a=answer: a(r) + [
                         r.ack() if r.flags & NLM_F_ACK else r.done()]), timeout=TIMEOUT)
             problems = expect("status", result.status, 1)
@@ -735,7 +735,7 @@ def test_man_pages(args):
     # every word that help tells of is explained
     for words, page in (("mgmtdev help", "vdpa-mgmtdev.8"), ("dev help", "vdpa-dev.8"),
                         ("dev add help", "vdpa-dev.8"), ("dev del help", "vdpa-dev.8"),
-                        ("dev config help", "vdpa-dev.8"),
+                        ("dev set help", "vdpa-dev.8"), ("dev config help", "vdpa-dev.8"),
                         ("dev config show help", "vdpa-dev.8"),
                         ("dev vstats show help", "vdpa-dev.8"),
                         ("monitor help", "vdpa-monitor.8"), ("help", "vdpa.8")):

@@ -147,8 +147,9 @@ class Request:
         payload = fields if isinstance(fields, bytes) else attrs(fields)
         return genlmsg(CMD[cmd], payload, flags=flags, seq=self.seq)
 
-    def ack(self):
-        return self.error(0)
+    def ack(self, text=None):
+        """Done; text is a warning that comes along"""
+        return self.error(0, text)
 
     def error(self, errno, text=None, at=None, missing=None, capped=False,
               offset=None):

@@ -162,7 +162,7 @@ def mainline_configs(configs):
         "DEV_CONFIG_GET": getter(
             "DEV_CONFIG_GET", "DEV_NAME", configs,
             lambda r: r.error(ENODEV, "vdpa: device not found")),
-        "DEV_VSTATS_GET": vstats()})
+        "DEV_VSTATS_GET": vstats(), "DEV_ATTR_SET": acknowledge})
     return kernel
 
 
@@ -193,6 +193,7 @@ def ours(mgmtdevs=None, devs=None, **answers):
             "DEV_CONFIG_GET", "DEV_NAME", NET_CONFIGS + BLOCK_CONFIGS,
             lambda r: r.error(ENODEV, "No such device", at="DEV_NAME")),
         "DEV_VSTATS_GET": vstats(),
+        "DEV_ATTR_SET": acknowledge,
     }
     kernel.update(answers)
     return dict(answers=kernel)
@@ -204,7 +205,7 @@ def refuse(errno, text=None, **kwargs):
         return [request.error(errno, text, **kwargs)]
     return dict(answers=dict.fromkeys(
         ("MGMTDEV_GET", "DEV_GET", "DEV_NEW", "DEV_DEL", "DEV_CONFIG_GET",
-         "DEV_VSTATS_GET"), answer))
+         "DEV_VSTATS_GET", "DEV_ATTR_SET"), answer))
 
 
 SHOW = """
@@ -296,6 +297,28 @@ dev vstats show mainline qidx 0
 dev vstats show mainline qidx 2
 dev vstats show mainline-first qidx 0
 dev vstats show mainline-first qidx 2
+"""
+
+SET = """
+dev set name n0 mac 00:11:22:33:44:55
+dev set n0 mac 0:a:Bb:c:dD:ff
+dev set n0 mtu 9000
+dev set n0 mtu 0x5dc
+dev set n0 link up
+dev set n0 link down
+dev set n0 max_vqp 4
+dev set mtu 1500 name n0 link down max_vqp 1 mac 2:0:0:0:0:1
+dev set name name mtu 68
+-j dev set n0 link up
+-jp dev set n0 link up
+"""
+
+MAINLINE_SET = """
+dev set name n0 mac 00:11:22:33:44:55
+-j dev set name n0 mac 00:11:22:33:44:55
+dev set name n0 mtu 1500
+dev set name n0 mac 00:11:22:33:44:55 link down
+-j dev set name n0 max_vqp 1
 """
 
 JSON_ERRORS = """
@@ -476,6 +499,23 @@ dev add m type Net
 dev add m type 4294967296
 dev add m type ""
 dev add m type -- -1
+dev set
+dev set n0
+dev set name n0
+dev set mtu 1500
+dev set n0 mtu
+dev set n0 mtu 65536
+dev set n0 mtu 1500 mtu 1500
+dev set n0 n1 mtu 1500
+dev set n0 mac 1:2:3:4:5
+dev set n0 max_vqp -- -1
+dev set n0 link
+dev set n0 link UP
+dev set n0 link ""
+dev set n0 link 1
+dev set n0 lin up
+dev set n0 device_features 1
+-j dev set n0
 dev config nosuch
 dev config show a b
 dev config show a name b
@@ -512,6 +552,7 @@ dev show help
 dev add help
 dev add --help
 dev del help
+dev set help
 dev config help
 dev config show help
 dev vstats help
@@ -556,12 +597,28 @@ dev add pci/nosuch name foo0
             ("no-feature", "DEV_FEATURES", EINVAL,
              "Features are not supported by the management device")):
         yield name, refuse(errno, text, at=attribute), add + long
+    change = "dev set foo0 link up mtu 67 max_vqp 0 mac 01:00:00:00:00:00"
+    for name, attribute, errno, text in (
+            ("no-change", "DEV_NAME", EOPNOTSUPP, "Device cannot be changed"),
+            ("change-mtu", "DEV_NET_CFG_MTU", ERANGE, "MTU is below 68"),
+            ("change-mac", "DEV_NET_CFG_MACADDR", EINVAL,
+             "MAC address is not a unicast address"),
+            ("change-pairs", "DEV_NET_CFG_MAX_VQP", EOPNOTSUPP,
+             "Attribute cannot be changed"),
+            ("change-link", "DEV_NET_STATUS", EOPNOTSUPP,
+             "Attribute cannot be changed")):
+        yield name, refuse(errno, text, at=attribute), change + "\n-j " + change
     yield "no-index", refuse(EINVAL, "Queue index not given",
                              missing="DEV_QUEUE_INDEX"), """
 dev vstats show foo0 qidx 0
 """
     yield "not-yet", refuse(EAGAIN, "vdpa: feature negotiation not complete"), """
 dev vstats show foo0 qidx 0
+"""
+    yield "done-but", ours(
+        DEV_ATTR_SET=lambda r: [r.ack("vdpa: nothing was set")]), """
+dev set foo0 mac 2:0:0:0:0:1
+-j dev set foo0 mac 2:0:0:0:0:1
 """
     yield "capped", refuse(EEXIST, "Device name is taken", at="DEV_NAME",
                            capped=True), add
@@ -576,6 +633,7 @@ dev add vdpasim_net
 dev del foo0
 dev show foo0
 dev show
+dev set foo0 mtu 68
 dev config show foo0
 dev config show
 dev vstats show foo0 qidx 1
@@ -589,6 +647,7 @@ mgmtdev show
     yield "permission", refuse(EPERM), add + """
 dev del foo0
 -j dev del foo0
+dev set foo0 mtu 68
 dev vstats show foo0 qidx 0
 """
     yield "permission-text", refuse(EPERM, "Needs CAP_NET_ADMIN"), add
@@ -713,6 +772,7 @@ NO_FAMILY = """
 mgmtdev show
 -j dev show
 dev add vdpasim_net
+dev set foo0 mtu 68
 monitor
 """
 
@@ -728,11 +788,12 @@ def scenarios():
         "show": [(ours(), lines(SHOW + JSON_ERRORS + DETAILS))],
         "config": [
             (dict(mainline_configs(NET_CONFIGS), title="mainline"),
-             lines(CONFIG)),
+             lines(CONFIG) + lines(MAINLINE_SET)),
             (dict(mainline_configs(NET_CONFIGS + BLOCK_CONFIGS),
                   title="mainline, block"), lines(CONFIG_OURS)),
             (dict(ours(), title="ours"), lines(CONFIG) + lines(CONFIG_OURS)),
         ],
+        "set": [(ours(), lines(SET))],
         "empty": [(ours([], []), ["mgmtdev show", "-j mgmtdev show",
                                   "-jp mgmtdev show", "dev show",
                                   "-j dev show", "-jp dev show"]),

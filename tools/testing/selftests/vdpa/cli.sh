@@ -19,10 +19,11 @@ TESTS="same_as_iproute2_no_device same_as_iproute2_one_device
        list_is_show json_parses json_of_add_and_del details
        config_of_disk config_of_all_classes config_with_features
        vstats_count vstats_queue_types
+       set_mac_and_mtu set_all_or_nothing set_link set_link_of_bound_device
        add_long_form add_short_form add_names_itself add_with_attributes
        add_of_class del_of_device names_of_all_kinds
        unknown_words missing_values bad_numbers given_twice help_and_version
-       refused_by_the_kernel refused_vstats
+       refused_by_the_kernel refused_vstats refused_set
        refused_in_json refused_to_nobody
        unknown_family_in_namespace full_disk closed_stdout
        monitor_text monitor_json monitor_timestamp monitor_only_some
@@ -302,6 +303,53 @@ vstats_queue_types() {
 }
 
 #
+# Changing
+#
+
+set_mac_and_mtu() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM mtu 9000
+	want_ok vdpa dev set one0 mtu 1400 mac 02:00:00:00:00:09
+	want_eq "" "$(cat "$OUT")" "output of a set"
+	want_ok vdpa -j dev config show one0
+	want_json config/one0/mac=02:00:00:00:00:09 config/one0/mtu=1400
+	want_ok vdpa -j dev set name one0 mac 02:00:00:00:00:0a
+	want_json dev=0
+	want_ok vdpa -j dev config show one0
+	want_json config/one0/mac=02:00:00:00:00:0a config/one0/mtu=1400
+}
+
+set_all_or_nothing() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM mac 02:00:00:00:00:01
+	want_refused 1 '"67": MTU is below 68' vdpa dev set one0 \
+		mac 02:00:00:00:00:02 link down mtu 67
+	want_refused 1 '"03:00:00:00:00:02": MAC address is not' \
+		vdpa dev set one0 mtu 1400 link down mac 03:00:00:00:00:02
+	want_ok vdpa -j dev config show one0
+	want_json config/one0/mac=02:00:00:00:00:01 config/one0/mtu=1500 \
+		"config/one0/link =up"
+}
+
+set_link() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	for link in down up; do
+		want_ok vdpa dev set one0 link $link
+		want_ok vdpa -j dev config show one0
+		want_json "config/one0/link =$link"
+	done
+}
+
+# Its driver hears of it
+set_link_of_bound_device() {
+	add_pair
+	want_carrier vt1 a 1
+	want_ok vdpa dev set a link down
+	want_carrier vt1 a 0
+	want_ok vdpa dev set a link up
+	want_carrier vt1 a 1
+	want_ping
+}
+
+#
 # Adding and deleting
 #
 
@@ -394,6 +442,10 @@ missing_values() {
 			vdpa dev add $SIM $word
 	done
 	want_refused 2 '"mgmtdev": needs a value' vdpa dev add mgmtdev
+	for word in mac mtu link max_vqp; do
+		want_refused 2 "\"$word\": needs a value" vdpa dev set x $word
+	done
+	want_refused 2 'nothing to set is given' vdpa dev set x
 	want_refused 2 'qidx is not given' vdpa dev vstats show x
 	want_refused 2 'name is not given' vdpa dev vstats show qidx 1
 	want_refused 2 'no object is given' vdpa
@@ -508,6 +560,29 @@ refused_vstats() {
 		vdpa dev config show nosuch
 }
 
+refused_set() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	want_ok vdpa dev add name two0 mgmtdev $SIM device_features 0x300000000
+	refused '"nosuch": No such device' "No such device" \
+		vdpa dev set nosuch mtu 1500
+	refused '"67": MTU is below 68' "Numerical result out of range" \
+		vdpa dev set one0 mtu 67
+	refused '"01:00:5e:00:00:01": MAC address is not a unicast address' \
+		"Invalid argument" vdpa dev set one0 mac 01:00:5e:00:00:01
+	refused '"4": Attribute is not supported by the management device' \
+		"Operation not supported" vdpa dev set one0 max_vqp 4
+	refused 'needs the feature MTU' "Invalid argument" \
+		vdpa dev set two0 mtu 1500
+	refused 'needs the feature STATUS' "Invalid argument" \
+		vdpa dev set two0 link down
+	mgmt_new plain classes=block
+	want_ok vdpa dev add name plain0 mgmtdev plain
+	refused '"plain0": Device cannot be changed' "Operation not supported" \
+		vdpa dev set plain0 mtu 1500
+	want_refused 2 '"sideways": link must be up or down' \
+		vdpa dev set one0 link sideways
+}
+
 # Errors are not on stdout, where a document is expected
 refused_in_json() {
 	for opts in -j -jp; do
@@ -538,6 +613,8 @@ refused_to_nobody() {
 		as_nobody vdpa dev del one0
 	want_ok as_nobody vdpa dev config show
 	grep -q '^one0: mac ' "$OUT" || fail "nobody sees no configuration"
+	refused 'CAP_NET_ADMIN' "Operation not permitted" \
+		as_nobody vdpa dev set one0 mtu 1400
 	refused 'CAP_NET_ADMIN' "Operation not permitted" \
 		as_nobody vdpa dev vstats show one0 qidx 0
 	want_eq one0 "$(devices)" devices

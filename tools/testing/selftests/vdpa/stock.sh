@@ -11,8 +11,8 @@ IPROUTE2=vdpa-iproute2
 
 TESTS="own_modules same_as_iproute2 json_parses
        add_without_daemon add_without_name add_refused
-       unknown_objects permission
-       config_of_vduse vstats_of_vduse
+       unknown_objects set_of_more_than_mac permission
+       config_of_vduse set_of_vduse vstats_of_vduse
        monitor_is_lacking no_family"
 
 # No simulator there, and no test module: nothing to reset but what is loaded,
@@ -116,6 +116,16 @@ unknown_objects() {
 	want_refused 1 "kernel answers: No such device" vdpa dev del nosuch
 	want_refused 1 "kernel answers: No such device" \
 		vdpa dev vstats show nosuch qidx 0
+	want_refused 1 "kernel answers: No such device" \
+		vdpa dev set nosuch mac 02:00:00:00:00:01
+}
+
+# Its kernel would pass over them
+set_of_more_than_mac() {
+	want_refused 1 '"1500": this kernel cannot set mtu' \
+		vdpa dev set nosuch mac 02:00:00:00:00:01 mtu 1500
+	want_refused 1 '"down": this kernel cannot set link' \
+		vdpa -j dev set nosuch link down
 }
 
 permission() {
@@ -139,6 +149,12 @@ config_of_vduse() {
 		fail "$(cat "$OUT")"
 	want_ok vdpa -d dev config show disk0
 	want_line "  device_features BLK_SIZE FLUSH MQ VERSION_1 ACCESS_PLATFORM"
+}
+
+set_of_vduse() {
+	add_vduse net0 features 0x28 config 24
+	want_refused 1 "kernel answers: Operation not supported" \
+		vdpa dev set net0 mac 02:00:00:00:00:01
 }
 
 vstats_of_vduse() {
