@@ -199,8 +199,10 @@ run_tests() {
 	set -- ${NAMED:-$TESTS}
 	ktap_print_header
 	ktap_set_plan $#
+	clean=
 	for test in "$@"; do
-		if ! "${RESET:-reset_all}"; then
+		# as the last one left it, if that was well
+		if [ -z "$clean" ] && ! "${RESET:-reset_all}"; then
 			msg "cannot begin $test"
 			ktap_test_fail "$test"
 			continue
@@ -208,9 +210,11 @@ run_tests() {
 		( "$test" )
 		rc=$?
 		# also after one that was skipped: it may have found out late
-		if ! "${RESET:-reset_all}" && [ $rc -ne 4 ]; then
-			msg "$test left something behind"
-			rc=1
+		if "${RESET:-reset_all}"; then
+			clean=y
+		else
+			clean=
+			[ $rc -eq 4 ] || { msg "$test left something behind"; rc=1; }
 		fi
 		case $rc in
 		0)	ktap_test_pass "$test" ;;
