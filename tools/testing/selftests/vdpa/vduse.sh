@@ -145,15 +145,15 @@ disk_keeps_data() {
 	want_eq 32768 "$(cat "/sys/block/$DISK/size")" sectors
 	want_eq 2 "$(find "/sys/block/$DISK/mq" -mindepth 1 -maxdepth 1 |
 		     wc -l)" queues
-	random "$TMP/in" 64
+	random "$TMP/in" 16
 	for bs in 512 4k 1M; do
 		want_ok dd if="$TMP/in" of="/dev/$DISK" bs=$bs count=4 \
 			oflag=direct conv=notrunc
 	done
 	write_disk "$TMP/in"
-	read_disk "$TMP/back" 4k 1024
+	read_disk "$TMP/back" 4k 256
 	want_ok cmp "$TMP/in" "$TMP/back"
-	want_ok cmp -n 4194304 "$TMP/in" "$TMP/disk"
+	want_ok cmp -n 1048576 "$TMP/in" "$TMP/disk"
 	# what another program wrote into the file
 	random "$TMP/in" 16
 	want_ok dd if="$TMP/in" of="$TMP/disk" bs=64k seek=16 conv=notrunc
@@ -443,7 +443,7 @@ queue_sizes() {
 		end_daemon "$TMP/odd0.pid"
 		destroy odd0
 	fi
-	for size in 1 3 100 1023 32767 32768 65535; do
+	for size in 1 3 1023 32768 65535; do
 		take_odd queue-size $size
 		odd_up
 		want_interface "queues of $size"
@@ -472,11 +472,11 @@ alignments() {
 noisy() {
 	need_vduse
 	take_odd noisy features $LINK fill 1
-	for _ in 1 2 3; do
+	for _ in 1 2; do
 		odd_up
 		want_interface noisy
 		want_ok ip link set "$(basename "$(odd_interface)")" up
-		for _ in 1 2 3; do
+		for _ in 1 2; do
 			echo odd0 > $DRV/unbind || fail "cannot unbind"
 			no_virtio odd0
 			echo odd0 > $DRV/bind || fail "cannot bind"
