@@ -306,7 +306,9 @@ qemu_guest_pings() {
 		await_client "$TMP/guest" said "$line"
 	done
 	wait "$CLIENT" || fail "QEMU: $(cat "$TMP/qemu")"
-	[ ! -s "$TMP/qemu" ] || fail "QEMU says: $(cat "$TMP/qemu")"
+	# Of a guest that goes down QEMU itself may look into a queue that is no more.
+	said=$(grep -v "virtio: bogus descriptor or out of resources" "$TMP/qemu")
+	[ -z "$said" ] || fail "QEMU says: $said"
 	want_ok vdpa -d dev show a
 	grep -q "status 0x0" "$OUT" || fail "not reset: $(cat "$OUT")"
 }
