@@ -680,4 +680,21 @@ TEST_F(parent, has_neither_statistics_nor_changes)
 	EXPECT_EQ(VDPA_ATTR_DEV_NAME, self->s.err.bad_attr);
 }
 
+/* The MAC address and the status are all that there is room for */
+TEST_F(parent, is_not_read_past_its_end)
+{
+	static const uint8_t first_bytes[6] = { 0, 1, 2, 3, 4, 5 };
+	struct reply *r = &self->r;
+
+	ASSERT_EQ(0, vh_new("p0", "short"));
+	ASSERT_EQ(0, config_get(&self->s, "p0", r));
+	EXPECT_EQ(BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_NET_F_MQ),
+		  number(r, VDPA_ATTR_DEV_FEATURES) &
+		  (BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_NET_F_MQ)));
+	EXPECT_TRUE(is_mac(r, first_bytes));
+	EXPECT_EQ(0x0706, number(r, VDPA_ATTR_DEV_NET_STATUS));
+	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
+	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NET_CFG_MTU));
+}
+
 VDPA_HARNESS_MAIN

@@ -18,6 +18,9 @@
  *					one, and 2 address spaces
  *		desc_group		descriptors are in group 1
  *		suspend, resume, bells, irqs, vq_size, range: it has these
+ *		short			it offers more than its configuration space
+ *					of 8 bytes has room for, and complains if
+ *					it is asked for that
  *	del	write NAME: unregisters it
  *	NAME/state
  *		read: lines KEY VALUE...
@@ -52,6 +55,7 @@
 #define TEST_AS			2
 #define TEST_VQ_SIZE_MAX	256
 #define TEST_CONFIG_SIZE	32
+#define TEST_SHORT_CONFIG_SIZE	8
 #define TEST_CONFIG_WRITABLE	8
 #define TEST_IRQ		5000
 #define TEST_IOVA_FIRST		0x10000
@@ -284,6 +288,13 @@ static u64 test_get_device_features(struct vdpa_device *vdev)
 	return TEST_FEATURES;
 }
 
+static u64 test_get_short_features(struct vdpa_device *vdev)
+{
+	return TEST_FEATURES | BIT_ULL(VIRTIO_NET_F_MAC) |
+	       BIT_ULL(VIRTIO_NET_F_STATUS) | BIT_ULL(VIRTIO_NET_F_MQ) |
+	       BIT_ULL(VIRTIO_NET_F_MTU);
+}
+
 static int test_set_driver_features(struct vdpa_device *vdev, u64 features)
 {
 	to_test(vdev)->features = features;
@@ -417,6 +428,18 @@ static void test_get_config(struct vdpa_device *vdev, unsigned int offset,
 			    void *buf, unsigned int len)
 {
 	memcpy(buf, to_test(vdev)->config + offset, len);
+}
+
+static size_t test_get_short_config_size(struct vdpa_device *vdev)
+{
+	return TEST_SHORT_CONFIG_SIZE;
+}
+
+static void test_get_short_config(struct vdpa_device *vdev, unsigned int offset,
+				  void *buf, unsigned int len)
+{
+	if (!WARN_ON(offset + len > TEST_SHORT_CONFIG_SIZE))
+		test_get_config(vdev, offset, buf, len);
 }
 
 static void test_set_config(struct vdpa_device *vdev, unsigned int offset,
@@ -829,6 +852,10 @@ static bool test_make_other(struct test_make *make, const char *word)
 		ops->get_vq_irq = test_get_vq_irq;
 	} else if (!strcmp(word, "vq_size")) {
 		ops->get_vq_size = test_get_vq_size;
+	} else if (!strcmp(word, "short")) {
+		ops->get_device_features = test_get_short_features;
+		ops->get_config_size = test_get_short_config_size;
+		ops->get_config = test_get_short_config;
 	} else {
 		return false;
 	}
