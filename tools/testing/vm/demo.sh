@@ -118,6 +118,16 @@ for side in left right; do
 done
 show 'ip netns exec left ping -c 3 10.0.0.2' 0 '3 packets received'
 
+say "What their driver made of them, and what went through a queue:"
+show 'vdpa dev config show left' 0 'link up'
+show 'vdpa dev vstats show left qidx 1' 0 'tx packets'
+
+say "Change one while it is in use:"
+show 'vdpa dev set left link down mtu 1400'
+show 'ip netns exec right ping -c 1 -W 1 10.0.0.1 >/dev/null' 1
+show 'vdpa dev set left link up'
+show 'ip netns exec right ping -c 1 10.0.0.1' 0 '1 packets received'
+
 say "A disk, and a file system on it:"
 show 'modprobe -a virtio_blk vdpa_sim_blk'
 show 'vdpa dev add name disk0 mgmtdev vdpasim_blk'
