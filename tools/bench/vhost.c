@@ -145,8 +145,11 @@ void bench_map(void)
 		{ "64M_by_64M_batched",	64UL << 20,	64UL << 20,	true, false },
 		{ "64M_by_2M_batched",	64UL << 20,	2UL << 20,	true, false },
 		{ "64M_by_64M_anon_batched", 64UL << 20, 64UL << 20,	true, true },
+		{ "1G_by_1G",		1UL << 30,	1UL << 30,	false, false },
 		{ "1G_by_1G_batched",	1UL << 30,	1UL << 30,	true, false },
+		{ "1G_by_2M",		1UL << 30,	2UL << 20,	false, false },
 		{ "1G_by_2M_batched",	1UL << 30,	2UL << 20,	true, false },
+		{ "1G_by_4K_batched",	1UL << 30,	4096,		true, false },
 	};
 	size_t i;
 
