@@ -306,7 +306,8 @@ qemu_guest_pings() {
 		await_client "$TMP/guest" said "$line"
 	done
 	wait "$CLIENT" || fail "QEMU: $(cat "$TMP/qemu")"
-	# Of a guest that goes down QEMU itself may look into a queue that is no more.
+	# Seen once, after all of the above was right; nobody knows why yet: not hidden
+	grep "virtio: bogus descriptor or out of resources" "$TMP/qemu" | sed 's/^/# QEMU says: /'
 	said=$(grep -v "virtio: bogus descriptor or out of resources" "$TMP/qemu")
 	[ -z "$said" ] || fail "QEMU says: $said"
 	want_ok vdpa -d dev show a
