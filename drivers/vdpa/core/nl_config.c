@@ -105,16 +105,22 @@ static u32 vdpa_nl_config_generation(struct vdpa_device *vdev)
 	return ops->get_generation ? ops->get_generation(vdev) : 0;
 }
 
-/* A device may have less than its features say: nobody is shown more. */
-static void vdpa_nl_config_read(struct vdpa_device *vdev,
-				struct vdpa_nl_config *config)
+/*
+ * A device may have less than its features say: nobody is shown more. Whoever
+ * sets its status may have to wait for a parent in user space, with the lock held.
+ */
+static int vdpa_nl_config_read(struct vdpa_device *vdev,
+			       struct vdpa_nl_config *config)
 {
 	const struct vdpa_config_ops *ops = vdev->config;
 	unsigned int tries = VDPA_NL_CONFIG_TRIES;
 	u32 generation;
+	int err;
 
 	memset(config, 0, sizeof(*config));
-	down_read(&vdev->cf_lock);
+	err = down_read_killable(&vdev->cf_lock);
+	if (err)
+		return err;
 	config->features = ops->get_device_features(vdev);
 	config->negotiated = ops->get_driver_features(vdev);
 	config->status = ops->get_status(vdev);
@@ -124,6 +130,7 @@ static void vdpa_nl_config_read(struct vdpa_device *vdev,
 		ops->get_config(vdev, 0, &config->space, config->len);
 	} while (generation != vdpa_nl_config_generation(vdev) && --tries);
 	up_read(&vdev->cf_lock);
+	return 0;
 }
 
 static int vdpa_nl_put_field(struct sk_buff *skb,
@@ -216,13 +223,14 @@ static int vdpa_nl_config_fill(struct sk_buff *skb, const void *arg)
 	struct vdpa_dev_record *record = (void *)arg;
 	struct vdpa_nl_config config;
 	struct vdpa_device *vdev;
+	int err;
 
 	vdev = vdpa_dev_record_enter(record);
 	if (IS_ERR(vdev))
 		return PTR_ERR(vdev);
-	vdpa_nl_config_read(vdev, &config);
+	err = vdpa_nl_config_read(vdev, &config);
 	vdpa_dev_record_leave(record);
-	return vdpa_nl_config_put(skb, record, &config);
+	return err ?: vdpa_nl_config_put(skb, record, &config);
 }
 
 int vdpa_nl_dev_config_get_doit(struct sk_buff *skb, struct genl_info *info)

@@ -64,7 +64,9 @@ static int vdpa_nl_vstats_fill(struct sk_buff *skb, struct vdpa_device *vdev,
 					"Device has %u queues", record->max_vqs);
 		return -EINVAL;
 	}
-	down_read(&vdev->cf_lock);
+	err = down_read_killable(&vdev->cf_lock);
+	if (err)
+		return err;
 	err = vdpa_nl_vstats_put(skb, vdev, record, idx, info->extack);
 	up_read(&vdev->cf_lock);
 	return err;
