@@ -13,6 +13,7 @@
 #ifndef _LINUX_VDPA_H
 #define _LINUX_VDPA_H
 
+#include <linux/atomic.h>
 #include <linux/kernel.h>
 #include <linux/device.h>
 #include <linux/interrupt.h>
@@ -85,6 +86,36 @@ struct vdpa_vq_state {
 };
 
 /**
+ * struct vdpa_vq_usage - what passed between a bus driver and a queue
+ * @kicks: how often it was kicked through vdpa_kick_vq()
+ * @interrupts: how often its driver was told of used buffers
+ * @num: size in descriptors that was set last, 0 for none since a reset
+ * @ready: it was made ready. This and @num are written by bus drivers, one at a
+ *	time for a queue, and may be read meanwhile.
+ */
+struct vdpa_vq_usage {
+	atomic64_t kicks;
+	atomic64_t interrupts;
+	u32 num;
+	bool ready;
+};
+
+/**
+ * struct vdpa_usage - what passed between bus drivers and a device
+ * @config_interrupts: how often the driver was told that the configuration
+ *	space, or the status, changed
+ * @resets: how often it was reset through vdpa_reset()
+ * @nvqs: number of @vqs
+ * @vqs: virtqueues
+ */
+struct vdpa_usage {
+	atomic64_t config_interrupts;
+	atomic64_t resets;
+	u32 nvqs;
+	struct vdpa_vq_usage vqs[] __counted_by(nvqs);
+};
+
+/**
  * struct vdpa_device - one vDPA device
  * @dev: its place in the driver model, on the bus "vdpa"
  * @dma_dev: device that does the DMA; set by the parent before registration
@@ -100,6 +131,7 @@ struct vdpa_vq_state {
  * @ngroups: number of virtqueue groups; immutable
  * @nas: number of address spaces; immutable
  * @record: what the core knows of the device; private to the core
+ * @usage: there while the device is registered, until it is freed
  */
 struct vdpa_device {
 	struct device dev;
@@ -114,6 +146,7 @@ struct vdpa_device {
 	unsigned int ngroups;
 	unsigned int nas;
 	struct vdpa_dev_record *record;
+	struct vdpa_usage *usage;
 };
 
 /**
@@ -443,6 +476,8 @@ static inline struct device *vdpa_get_dma_dev(struct vdpa_device *vdev)
 	return vdev->dma_dev;
 }
 
+void vdpa_set_driver_dev(struct vdpa_device *vdev, const struct device *dev);
+
 /* config.c */
 
 int vdpa_reset(struct vdpa_device *vdev, u32 flags);
@@ -453,6 +488,55 @@ void vdpa_get_config(struct vdpa_device *vdev, unsigned int offset,
 void vdpa_set_config(struct vdpa_device *vdev, unsigned int offset,
 		     const void *buf, unsigned int len);
 void vdpa_set_status(struct vdpa_device *vdev, u8 status);
+void vdpa_status_changed(struct vdpa_device *vdev);
+int vdpa_suspend(struct vdpa_device *vdev);
+int vdpa_resume(struct vdpa_device *vdev);
+
+/* usage.c: for bus drivers, in place of the ops, so that it can be watched */
+
+void vdpa_set_vq_num(struct vdpa_device *vdev, u16 idx, u32 num);
+bool vdpa_set_vq_ready(struct vdpa_device *vdev, u16 idx, bool ready);
+int vdpa_reset_vq(struct vdpa_device *vdev, u16 idx);
+
+/**
+ * vdpa_kick_vq - say that the driver made buffers available
+ * @vdev: the device
+ * @idx: index of the queue
+ *
+ * Context: any.
+ */
+static inline void vdpa_kick_vq(struct vdpa_device *vdev, u16 idx)
+{
+	atomic64_inc(&vdev->usage->vqs[idx].kicks);
+	vdev->config->kick_vq(vdev, idx);
+}
+
+/**
+ * vdpa_kick_vq_with_data - say that the driver made buffers available, and where
+ * @vdev: a device that has the op
+ * @idx: index of the queue
+ * @data: see there; with the same index
+ *
+ * Context: any.
+ */
+static inline void vdpa_kick_vq_with_data(struct vdpa_device *vdev, u16 idx,
+					  u32 data)
+{
+	atomic64_inc(&vdev->usage->vqs[idx].kicks);
+	vdev->config->kick_vq_with_data(vdev, data);
+}
+
+/* For callbacks of bus drivers: the driver was told of used buffers. */
+static inline void vdpa_count_interrupt(struct vdpa_device *vdev, u16 idx)
+{
+	atomic64_inc(&vdev->usage->vqs[idx].interrupts);
+}
+
+/* For callbacks of bus drivers: the driver was told of a changed device. */
+static inline void vdpa_count_config_interrupt(struct vdpa_device *vdev)
+{
+	atomic64_inc(&vdev->usage->config_interrupts);
+}
 
 /* mgmtdev.c */
 

@@ -23,6 +23,8 @@ static int vdpa_bus_probe(struct device *dev)
 		err = drv->probe(vdev);
 	if (!err)
 		vdpa_dev_record_set_driver(vdev->record, dev->driver->name);
+	else
+		vdpa_dev_record_set_driver_dev(vdev->record, "");
 	return err;
 }
 
@@ -43,6 +45,19 @@ const struct bus_type vdpa_bus = {
 	.probe = vdpa_bus_probe,
 	.remove = vdpa_bus_remove,
 };
+
+/**
+ * vdpa_set_driver_dev - say what a bus driver made of a device
+ * @vdev: the device, from the probe of the bus driver
+ * @dev: what others know the device by, now: it is told to who asks
+ *
+ * Context: any but interrupts.
+ */
+void vdpa_set_driver_dev(struct vdpa_device *vdev, const struct device *dev)
+{
+	vdpa_dev_record_set_driver_dev(vdev->record, dev_name(dev));
+}
+EXPORT_SYMBOL_GPL(vdpa_set_driver_dev);
 
 /**
  * vdpa_unregister_driver - unregister a bus driver

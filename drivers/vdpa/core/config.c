@@ -9,8 +9,7 @@
 static void vdpa_status_note(struct vdpa_device *vdev)
 {
 	if (vdev->record)
-		vdpa_dev_record_set_status(vdev->record,
-					   vdev->config->get_status(vdev));
+		vdpa_dev_record_note_status(vdev->record, vdev);
 }
 
 /**
@@ -33,7 +32,10 @@ int vdpa_reset(struct vdpa_device *vdev, u32 flags)
 		err = ops->compat_reset(vdev, flags);
 	else
 		err = ops->reset(vdev);
-	vdpa_status_note(vdev);
+	if (err)
+		vdpa_status_note(vdev);
+	else
+		vdpa_usage_reset(vdev);
 	up_write(&vdev->cf_lock);
 	return err;
 }
@@ -144,3 +146,60 @@ void vdpa_set_status(struct vdpa_device *vdev, u8 status)
 	up_write(&vdev->cf_lock);
 }
 EXPORT_SYMBOL_GPL(vdpa_set_status);
+
+/**
+ * vdpa_status_changed - say that a device changed its status by itself
+ * @vdev: the device
+ *
+ * For parents whose device says VIRTIO_CONFIG_S_NEEDS_RESET, besides the config
+ * interrupt for the driver: without, whoever manages the device does not learn.
+ *
+ * Context: may sleep; with whatever locks the get_status op can do with.
+ */
+void vdpa_status_changed(struct vdpa_device *vdev)
+{
+	vdpa_status_note(vdev);
+}
+EXPORT_SYMBOL_GPL(vdpa_status_changed);
+
+/**
+ * vdpa_suspend - stop a device with its state kept
+ * @vdev: the device
+ *
+ * Context: may sleep.
+ * Return: 0; -EOPNOTSUPP if the device cannot; or the negative errno of the
+ * parent.
+ */
+int vdpa_suspend(struct vdpa_device *vdev)
+{
+	int err;
+
+	if (!vdev->config->suspend)
+		return -EOPNOTSUPP;
+	err = vdev->config->suspend(vdev);
+	if (!err && vdev->record)
+		vdpa_dev_record_set_suspended(vdev->record, true);
+	return err;
+}
+EXPORT_SYMBOL_GPL(vdpa_suspend);
+
+/**
+ * vdpa_resume - undo vdpa_suspend()
+ * @vdev: the device
+ *
+ * Context: may sleep.
+ * Return: 0; -EOPNOTSUPP if the device cannot; or the negative errno of the
+ * parent.
+ */
+int vdpa_resume(struct vdpa_device *vdev)
+{
+	int err;
+
+	if (!vdev->config->resume)
+		return -EOPNOTSUPP;
+	err = vdev->config->resume(vdev);
+	if (!err && vdev->record)
+		vdpa_dev_record_set_suspended(vdev->record, false);
+	return err;
+}
+EXPORT_SYMBOL_GPL(vdpa_resume);

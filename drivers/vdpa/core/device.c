@@ -33,6 +33,7 @@ static void vdpa_device_release(struct device *dev)
 		vdev->config->free(vdev);
 	vdpa_device_drop_record(vdev);
 	ida_free(&vdpa_index_ida, vdev->index);
+	kvfree(vdev->usage);
 	kfree(vdev);
 }
 
@@ -144,6 +145,11 @@ static void vdpa_dev_record_fill(struct vdpa_dev_record *record,
 	record->max_vqs = nvqs;
 	record->max_vq_size = ops->get_vq_num_max(vdev);
 	record->min_vq_size = ops->get_vq_num_min ? ops->get_vq_num_min(vdev) : 1;
+	record->ngroups = vdev->ngroups;
+	record->nas = vdev->nas;
+	record->has_iova = ops->get_iova_range;
+	if (record->has_iova)
+		record->iova = ops->get_iova_range(vdev);
 	record->status = ops->get_status(vdev);
 }
 
@@ -256,6 +262,7 @@ int _vdpa_register_device(struct vdpa_device *vdev, u32 nvqs)
 	vdev->nvqs = nvqs;
 	vdpa_dev_record_fill(record, vdev, nvqs);
 	err = vdpa_device_check(vdev, record) ?:
+	      vdpa_usage_init(vdev, nvqs) ?:
 	      vdpa_dev_record_publish(record);
 	if (err)
 		return err;

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <net/genetlink.h>
 
+#include <uapi/linux/virtio_config.h>
 #include <uapi/linux/virtio_ids.h>
 
 #include "vdpa_internal.h"
@@ -22,7 +23,9 @@ static int vdpa_nl_dev_put_fixed(struct sk_buff *skb,
 	    nla_put_u32(skb, VDPA_ATTR_DEV_VENDOR_ID, record->vendor_id) ||
 	    nla_put_u32(skb, VDPA_ATTR_DEV_MAX_VQS, record->max_vqs) ||
 	    nla_put_u16(skb, VDPA_ATTR_DEV_MAX_VQ_SIZE, record->max_vq_size) ||
-	    nla_put_u16(skb, VDPA_ATTR_DEV_MIN_VQ_SIZE, record->min_vq_size))
+	    nla_put_u16(skb, VDPA_ATTR_DEV_MIN_VQ_SIZE, record->min_vq_size) ||
+	    nla_put_u32(skb, VDPA_ATTR_DEV_GROUPS, record->ngroups) ||
+	    nla_put_u32(skb, VDPA_ATTR_DEV_ADDRESS_SPACES, record->nas))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -53,17 +56,46 @@ struct vdpa_nl_attrs *vdpa_nl_dev_fixed(const struct vdpa_dev_record *record)
 	return attrs;
 }
 
-static int vdpa_nl_dev_put_state(struct sk_buff *skb,
-				 struct vdpa_dev_record *record)
+static u8 vdpa_dev_record_state_locked(const struct vdpa_dev_record *record)
+{
+	lockdep_assert_held(&record->lock);
+	if (record->status & VIRTIO_CONFIG_S_NEEDS_RESET)
+		return VDPA_STATE_NEEDS_RESET;
+	if (record->suspended)
+		return VDPA_STATE_SUSPENDED;
+	return record->status & VIRTIO_CONFIG_S_DRIVER_OK ? VDPA_STATE_ACTIVE :
+							    VDPA_STATE_INACTIVE;
+}
+
+/* What the bus driver makes of it */
+static int vdpa_nl_dev_put_changing(struct sk_buff *skb,
+				    struct vdpa_dev_record *record)
 {
 	int err;
 
 	spin_lock(&record->lock);
-	err = nla_put_u8(skb, VDPA_ATTR_DEV_STATUS, record->status);
+	err = nla_put_u8(skb, VDPA_ATTR_DEV_STATUS, record->status) ?:
+	      nla_put_u8(skb, VDPA_ATTR_DEV_STATE,
+			 vdpa_dev_record_state_locked(record)) ?:
+	      nla_put_u32(skb, VDPA_ATTR_DEV_READY_VQS, record->ready_vqs);
 	if (!err && record->driver)
 		err = nla_put_string(skb, VDPA_ATTR_DEV_DRIVER, record->driver);
+	if (!err && record->driver && record->driver_dev[0])
+		err = nla_put_string(skb, VDPA_ATTR_DEV_DRIVER_DEV,
+				     record->driver_dev);
 	spin_unlock(&record->lock);
 	return err;
+}
+
+static int vdpa_nl_dev_put_iova(struct sk_buff *skb,
+				const struct vdpa_dev_record *record)
+{
+	if (!record->has_iova)
+		return 0;
+	return nla_put_u64_64bit(skb, VDPA_ATTR_DEV_IOVA_FIRST,
+				 record->iova.first, VDPA_ATTR_PAD) ?:
+	       nla_put_u64_64bit(skb, VDPA_ATTR_DEV_IOVA_LAST,
+				 record->iova.last, VDPA_ATTR_PAD);
 }
 
 static int vdpa_nl_dev_fill(struct sk_buff *skb, const void *arg)
@@ -76,7 +108,8 @@ static int vdpa_nl_dev_fill(struct sk_buff *skb, const void *arg)
 	attrs = rcu_dereference(record->attrs);
 	err = nla_append(skb, attrs->len, attrs->data);
 	rcu_read_unlock();
-	return err ?: vdpa_nl_dev_put_state(skb, record);
+	return err ?: vdpa_nl_dev_put_changing(skb, record) ?:
+	       vdpa_nl_dev_put_iova(skb, record);
 }
 
 int vdpa_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)

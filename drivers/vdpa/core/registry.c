@@ -461,25 +461,108 @@ void vdpa_dev_record_set_driver(struct vdpa_dev_record *record,
 {
 	spin_lock(&record->lock);
 	record->driver = driver;
+	if (!driver)
+		record->driver_dev[0] = '\0';
 	spin_unlock(&record->lock);
 	vdpa_dev_record_touched(record);
 }
 
 /**
- * vdpa_dev_record_set_status - note the device status
+ * vdpa_dev_record_set_driver_dev - note what the bus driver made of a device
+ * @record: the record of the device, which the bus driver is being bound to:
+ *	that is what listeners are told of
+ * @name: name of what it made
+ *
+ * Context: any but interrupts.
+ */
+void vdpa_dev_record_set_driver_dev(struct vdpa_dev_record *record,
+				    const char *name)
+{
+	spin_lock(&record->lock);
+	strscpy(record->driver_dev, name);
+	spin_unlock(&record->lock);
+}
+
+/**
+ * vdpa_dev_record_note_status - note the device status
  * @record: the record
- * @status: virtio device status
+ * @vdev: its device
+ *
+ * Of two that note it at once, none may come last with what it saw first.
  *
  * Context: may sleep.
  */
-void vdpa_dev_record_set_status(struct vdpa_dev_record *record, u8 status)
+void vdpa_dev_record_note_status(struct vdpa_dev_record *record,
+				 struct vdpa_device *vdev)
+{
+	u8 before;
+	bool changed;
+
+	spin_lock(&record->lock);
+	before = record->status;
+	record->status = vdev->config->get_status(vdev);
+	changed = record->status != before;
+	spin_unlock(&record->lock);
+	if (changed)
+		vdpa_dev_record_touched(record);
+}
+
+/**
+ * vdpa_dev_record_set_suspended - note whether the device is suspended
+ * @record: the record
+ * @suspended: it is
+ *
+ * Context: may sleep.
+ */
+void vdpa_dev_record_set_suspended(struct vdpa_dev_record *record,
+				   bool suspended)
 {
 	bool changed;
 
 	spin_lock(&record->lock);
-	changed = record->status != status;
-	record->status = status;
+	changed = record->suspended != suspended;
+	record->suspended = suspended;
 	spin_unlock(&record->lock);
 	if (changed)
 		vdpa_dev_record_touched(record);
+}
+
+/**
+ * vdpa_dev_record_note_reset - note that the device was reset
+ * @record: the record
+ * @vdev: its device
+ *
+ * Context: may sleep.
+ */
+void vdpa_dev_record_note_reset(struct vdpa_dev_record *record,
+				struct vdpa_device *vdev)
+{
+	u8 before;
+	bool changed;
+
+	spin_lock(&record->lock);
+	before = record->status;
+	record->status = vdev->config->get_status(vdev);
+	changed = record->status != before || record->suspended;
+	record->suspended = false;
+	record->ready_vqs = 0;
+	spin_unlock(&record->lock);
+	if (changed)
+		vdpa_dev_record_touched(record);
+}
+
+/**
+ * vdpa_dev_record_add_ready - note that queues became ready, or unready
+ * @record: the record
+ * @queues: how many more of them are ready now
+ *
+ * Listeners are not told: a device of many queues would tell them nothing else.
+ *
+ * Context: any but interrupts.
+ */
+void vdpa_dev_record_add_ready(struct vdpa_dev_record *record, int queues)
+{
+	spin_lock(&record->lock);
+	record->ready_vqs += queues;
+	spin_unlock(&record->lock);
 }

@@ -93,6 +93,9 @@ struct vdpa_nl_attrs {
 	u8 data[] __aligned(NLA_ALIGNTO);
 };
 
+/* "vhost-vdpa-N" and "virtioN" are shorter than that. */
+#define VDPA_DRIVER_DEV_SIZE	32
+
 /**
  * struct vdpa_dev_record - what the core knows of a device
  * @node: in &vdpa_registry.names
@@ -115,13 +118,20 @@ struct vdpa_nl_attrs {
  * @sibling: in &vdpa_mgmt_record.devs, protected by the lock there
  * @refused_attr: attribute of the request because of which the core refused to
  *	have the device made, or 0; protected by the lock of @mgmt
+ * @ngroups: number of virtqueue groups; immutable once live
+ * @nas: number of address spaces; immutable once live
+ * @has_iova: the device says what it reaches: @iova; immutable once live
+ * @iova: I/O virtual addresses that the device reaches; immutable once live
  * @attrs: what of the above is shown; set anew whenever it is published
  * @state: changes with both the lock of @mgmt and &vdpa_registry.lock held,
  *	either one is enough to read it; a peek without is good for a hint
  * @announced: listeners were told of it; protected by &vdpa_registry.lock
- * @lock: protects @status and @driver
+ * @lock: protects what follows
  * @status: virtio device status as last set
+ * @suspended: it was suspended, and neither resumed nor reset since
+ * @ready_vqs: number of queues that are ready
  * @driver: name of the bound bus driver, NULL without one
+ * @driver_dev: name of the device that it made of this one, empty without one
  */
 struct vdpa_dev_record {
 	struct rhash_head node;
@@ -141,14 +151,21 @@ struct vdpa_dev_record {
 	struct rw_semaphore vdev_lock; /* keeps vdev from going */
 	struct list_head sibling;
 	u16 refused_attr;
+	u32 ngroups;
+	u32 nas;
+	bool has_iova;
+	struct vdpa_iova_range iova;
 	struct vdpa_nl_attrs __rcu *attrs;
 
 	enum vdpa_dev_state state;
 	bool announced;
 
-	spinlock_t lock; /* protects status and driver */
+	spinlock_t lock; /* protects what follows */
 	u8 status;
+	bool suspended;
+	u32 ready_vqs;
 	const char *driver;
+	char driver_dev[VDPA_DRIVER_DEV_SIZE];
 };
 
 const char *vdpa_dev_name_check(const char *name);
@@ -169,7 +186,15 @@ void vdpa_dev_record_leave(struct vdpa_dev_record *record);
 void vdpa_dev_record_touched(struct vdpa_dev_record *record);
 void vdpa_dev_record_set_driver(struct vdpa_dev_record *record,
 				const char *driver);
-void vdpa_dev_record_set_status(struct vdpa_dev_record *record, u8 status);
+void vdpa_dev_record_set_driver_dev(struct vdpa_dev_record *record,
+				    const char *name);
+void vdpa_dev_record_note_status(struct vdpa_dev_record *record,
+				 struct vdpa_device *vdev);
+void vdpa_dev_record_note_reset(struct vdpa_dev_record *record,
+				struct vdpa_device *vdev);
+void vdpa_dev_record_set_suspended(struct vdpa_dev_record *record,
+				   bool suspended);
+void vdpa_dev_record_add_ready(struct vdpa_dev_record *record, int queues);
 
 /* mgmtdev.c */
 
@@ -246,6 +271,11 @@ int vdpa_mgmt_del_device(struct vdpa_dev_record *record,
 			 struct netlink_ext_ack *extack);
 int vdpa_mgmt_set_device(struct vdpa_dev_record *record,
 			 const struct vdpa_dev_set_config *config);
+
+/* usage.c */
+
+int vdpa_usage_init(struct vdpa_device *vdev, u32 nvqs);
+void vdpa_usage_reset(struct vdpa_device *vdev);
 
 /* bus.c */
 

@@ -20,6 +20,7 @@ void vdpasim_needs_reset(struct vdpasim *sim)
 	if (sim->status & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
 	WRITE_ONCE(sim->status, sim->status | VIRTIO_CONFIG_S_NEEDS_RESET);
+	vdpa_status_changed(&sim->vdpa);
 	if (sim->status & VIRTIO_CONFIG_S_DRIVER_OK && sim->config_cb.callback)
 		sim->config_cb.callback(sim->config_cb.private);
 }

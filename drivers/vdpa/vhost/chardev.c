@@ -66,7 +66,8 @@ static struct vhost_vdpa_file *vhost_vdpa_file_attach(struct vhost_vdpa *vv,
 	vf->mapping = file->f_mapping;
 	vf->use_va = vdev->use_va;
 	mutex_init(&vf->request_lock);
-	vhost_vdpa_signal_init(&vf->config_call);
+	vhost_vdpa_signal_init(&vf->config_call,
+			       &vdev->usage->config_interrupts);
 	vhost_vdpa_vqs_init(vf);
 
 	err = vhost_vdpa_file_alloc_as(vf, vdev) ?: vdpa_reset(vdev, 0);
@@ -229,6 +230,8 @@ static int vhost_vdpa_probe(struct vdpa_device *vdev)
 	      cdev_device_add(&vv->cdev, &vv->dev);
 	if (err)
 		put_device(&vv->dev);
+	else
+		vdpa_set_driver_dev(vdev, &vv->dev);
 	return err;
 }
 

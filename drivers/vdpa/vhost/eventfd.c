@@ -28,9 +28,16 @@ void vhost_vdpa_eventfd_put(struct eventfd_ctx *ctx)
 		eventfd_ctx_put(ctx);
 }
 
-void vhost_vdpa_signal_init(struct vhost_vdpa_signal *signal)
+/**
+ * vhost_vdpa_signal_init - make a signal, with no eventfd yet
+ * @signal: the signal
+ * @count: where to count it
+ */
+void vhost_vdpa_signal_init(struct vhost_vdpa_signal *signal,
+			    atomic64_t *count)
 {
 	spin_lock_init(&signal->lock);
+	signal->count = count;
 }
 
 /**
@@ -59,6 +66,7 @@ static irqreturn_t vhost_vdpa_signal(void *data)
 	struct vhost_vdpa_signal *signal = data;
 	unsigned long flags;
 
+	atomic64_inc(signal->count);
 	spin_lock_irqsave(&signal->lock, flags);
 	if (signal->ctx)
 		eventfd_signal(signal->ctx);
@@ -94,7 +102,7 @@ static int vhost_vdpa_kick_wake(wait_queue_entry_t *wait, unsigned int mode,
 	struct vdpa_device *vdev = READ_ONCE(vq->vf->vv->vdev);
 
 	if (key_to_poll(key) & EPOLLIN)
-		vdev->config->kick_vq(vdev, vq->index);
+		vdpa_kick_vq(vdev, vq->index);
 	return 0;
 }
 
@@ -141,7 +149,7 @@ int vhost_vdpa_kick_start(struct vhost_vdpa_vq *vq, int fd)
 	init_poll_funcptr(&table.pt, vhost_vdpa_kick_queue);
 	/* It may have been signalled before anybody listened. */
 	if (vfs_poll(file, &table.pt) & EPOLLIN)
-		vdev->config->kick_vq(vdev, vq->index);
+		vdpa_kick_vq(vdev, vq->index);
 	return 0;
 }
 

@@ -184,7 +184,7 @@ int vhost_vdpa_suspend(struct vhost_vdpa_file *vf, void *arg)
 		return -EOPNOTSUPP;
 	if (!vhost_vdpa_is_running(vf))
 		return 0;
-	err = vdev->config->suspend(vdev);
+	err = vdpa_suspend(vdev);
 	if (!err)
 		vf->suspended = true;
 	return err;
@@ -199,7 +199,7 @@ int vhost_vdpa_resume(struct vhost_vdpa_file *vf, void *arg)
 		return -EOPNOTSUPP;
 	if (!vf->suspended)
 		return 0;
-	err = vdev->config->resume(vdev);
+	err = vdpa_resume(vdev);
 	if (!err)
 		vf->suspended = false;
 	return err;

@@ -71,10 +71,12 @@ struct vhost_vdpa {
  * struct vhost_vdpa_signal - an eventfd that an interrupt of the device signals
  * @lock: protects @ctx; taken in interrupts. Changed under &vhost_vdpa.lock too
  * @ctx: the eventfd, or NULL
+ * @count: counts the interrupts; there while the device is; immutable
  */
 struct vhost_vdpa_signal {
 	spinlock_t lock; /* see above */
 	struct eventfd_ctx *ctx;
+	atomic64_t *count;
 };
 
 /**
@@ -224,7 +226,8 @@ void vhost_vdpa_doorbells_stop(struct vhost_vdpa *vv);
 
 struct eventfd_ctx *vhost_vdpa_eventfd_get(int fd);
 void vhost_vdpa_eventfd_put(struct eventfd_ctx *ctx);
-void vhost_vdpa_signal_init(struct vhost_vdpa_signal *signal);
+void vhost_vdpa_signal_init(struct vhost_vdpa_signal *signal,
+			    atomic64_t *count);
 struct eventfd_ctx *vhost_vdpa_signal_swap(struct vhost_vdpa_signal *signal,
 					   struct eventfd_ctx *ctx);
 struct vdpa_callback vhost_vdpa_signal_callback(struct vhost_vdpa_signal *signal);

@@ -163,7 +163,7 @@ int vhost_vdpa_set_vring_num(struct vhost_vdpa_vq *vq, void *arg)
 		return -EINVAL;
 	if (!is_power_of_2(num) && !vhost_vdpa_is_packed(vdev))
 		return -EINVAL;
-	ops->set_vq_num(vdev, vq->index, num);
+	vdpa_set_vq_num(vdev, vq->index, num);
 	vq->num = num;
 	return 0;
 }
@@ -264,7 +264,7 @@ int vhost_vdpa_set_vring_enable(struct vhost_vdpa_vq *vq, void *arg)
 	struct vdpa_device *vdev = vhost_vdpa_vdev(vq->vf);
 	const struct vhost_vring_state *state = arg;
 
-	vdev->config->set_vq_ready(vdev, vq->index, state->num);
+	vdpa_set_vq_ready(vdev, vq->index, state->num);
 	return 0;
 }
 
@@ -310,12 +310,14 @@ int vhost_vdpa_get_vring_size(struct vhost_vdpa_vq *vq, void *arg)
 
 void vhost_vdpa_vqs_init(struct vhost_vdpa_file *vf)
 {
+	struct vdpa_usage *usage = vhost_vdpa_vdev(vf)->usage;
 	unsigned int i;
 
 	for (i = 0; i < vf->nvqs; i++) {
 		vf->vqs[i].vf = vf;
 		vf->vqs[i].index = i;
-		vhost_vdpa_signal_init(&vf->vqs[i].call);
+		vhost_vdpa_signal_init(&vf->vqs[i].call,
+				       &usage->vqs[i].interrupts);
 	}
 }
 

@@ -50,6 +50,7 @@ static irqreturn_t virtio_vdpa_config_changed(void *data)
 {
 	struct virtio_vdpa *vt = data;
 
+	vdpa_count_config_interrupt(vt->vdev);
 	rcu_read_lock();
 	virtio_config_changed(&vt->virtio);
 	rcu_read_unlock();

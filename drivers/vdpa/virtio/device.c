@@ -68,6 +68,7 @@ static int virtio_vdpa_probe(struct vdpa_device *vdev)
 		virtio_vdpa_unregister(vt);
 		return -EIO;
 	}
+	vdpa_set_driver_dev(vdev, &vt->virtio.dev);
 	return 0;
 }
 

@@ -27,29 +27,28 @@ struct virtio_vdpa_layout {
 
 static bool virtio_vdpa_kick(struct virtqueue *vq)
 {
-	struct vdpa_device *vdev = virtio_to_vt(vq->vdev)->vdev;
-
-	vdev->config->kick_vq(vdev, vq->index);
+	vdpa_kick_vq(virtio_to_vt(vq->vdev)->vdev, vq->index);
 	return true;
 }
 
 static bool virtio_vdpa_kick_with_data(struct virtqueue *vq)
 {
-	struct vdpa_device *vdev = virtio_to_vt(vq->vdev)->vdev;
-
-	vdev->config->kick_vq_with_data(vdev, vring_notification_data(vq));
+	vdpa_kick_vq_with_data(virtio_to_vt(vq->vdev)->vdev, vq->index,
+			       vring_notification_data(vq));
 	return true;
 }
 
 static irqreturn_t virtio_vdpa_vq_used(void *data)
 {
 	struct virtio_vdpa_vq *entry = data;
+	struct virtio_vdpa *vt = entry->vt;
 	irqreturn_t ret = IRQ_NONE;
 	struct virtqueue *vq;
 
+	vdpa_count_interrupt(vt->vdev, entry - vt->vqs);
 	rcu_read_lock();
 	vq = rcu_dereference(entry->vq);
-	if (vq && READ_ONCE(entry->vt->running))
+	if (vq && READ_ONCE(vt->running))
 		ret = vring_interrupt(0, vq);
 	rcu_read_unlock();
 	return ret;
@@ -176,7 +175,7 @@ static int virtio_vdpa_start_vq(struct virtio_vdpa *vt, struct virtqueue *vq)
 		cb.private = entry;
 	}
 	ops->set_vq_cb(vdev, idx, &cb);
-	ops->set_vq_num(vdev, idx, virtqueue_get_vring_size(vq));
+	vdpa_set_vq_num(vdev, idx, virtqueue_get_vring_size(vq));
 	err = ops->set_vq_address(vdev, idx, virtqueue_get_desc_addr(vq),
 				  virtqueue_get_avail_addr(vq),
 				  virtqueue_get_used_addr(vq));
@@ -187,9 +186,7 @@ static int virtio_vdpa_start_vq(struct virtio_vdpa *vt, struct virtqueue *vq)
 		return err;
 
 	rcu_assign_pointer(entry->vq, vq);
-	ops->set_vq_ready(vdev, idx, true);
-	/* The op returns nothing. */
-	return ops->get_vq_ready(vdev, idx) ? 0 : -EIO;
+	return vdpa_set_vq_ready(vdev, idx, true) ? 0 : -EIO;
 }
 
 /* A reset did that already, but not every way to here goes by one. */
@@ -199,7 +196,7 @@ static void virtio_vdpa_stop_vq(struct virtio_vdpa *vt, struct virtqueue *vq)
 	struct vdpa_callback none = {};
 
 	if (ops->get_vq_ready(vt->vdev, vq->index))
-		ops->set_vq_ready(vt->vdev, vq->index, false);
+		vdpa_set_vq_ready(vt->vdev, vq->index, false);
 	ops->set_vq_cb(vt->vdev, vq->index, &none);
 	RCU_INIT_POINTER(vt->vqs[vq->index].vq, NULL);
 }
@@ -243,7 +240,7 @@ int virtio_vdpa_disable_vq_and_reset(struct virtqueue *vq)
 		return -ENOENT;
 	if (!virtio_vdpa_answers(vt))
 		return -EIO;
-	err = vt->vdev->config->reset_vq(vt->vdev, vq->index);
+	err = vdpa_reset_vq(vt->vdev, vq->index);
 	if (err)
 		return err;
 	RCU_INIT_POINTER(vt->vqs[vq->index].vq, NULL);

@@ -93,6 +93,23 @@ enum vdpa_attr {
 
 	VDPA_ATTR_DEV_STATUS = 256,		/* u8, virtio device status */
 	VDPA_ATTR_DEV_DRIVER,			/* string, bound bus driver */
+	/* what that made: "vhost-vdpa-0" is /dev/vhost-vdpa-0, "virtio3" a virtio device */
+	VDPA_ATTR_DEV_DRIVER_DEV,		/* string */
+	VDPA_ATTR_DEV_STATE,			/* u8, enum vdpa_state */
+	VDPA_ATTR_DEV_READY_VQS,		/* u32, queues that the driver made ready */
+	VDPA_ATTR_DEV_GROUPS,			/* u32, virtqueue groups */
+	VDPA_ATTR_DEV_ADDRESS_SPACES,		/* u32 */
+	/* I/O virtual addresses that the device reaches, if it says */
+	VDPA_ATTR_DEV_IOVA_FIRST,		/* u64 */
+	VDPA_ATTR_DEV_IOVA_LAST,		/* u64, itself included */
+};
+
+/* What a device is doing; more than one applying, the highest is told */
+enum vdpa_state {
+	VDPA_STATE_INACTIVE,		/* the driver did not say DRIVER_OK */
+	VDPA_STATE_ACTIVE,		/* it did */
+	VDPA_STATE_SUSPENDED,		/* stands still with its state kept */
+	VDPA_STATE_NEEDS_RESET,		/* broken until it is reset */
 };
 
 #endif

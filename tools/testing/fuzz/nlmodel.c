@@ -86,7 +86,15 @@ void set_copy(struct set *to, const struct set *from)
 		*set_add(to, from->dev[i].name) = from->dev[i];
 }
 
-/* FNV-1a of all attributes but those that a driver changes */
+/* Attributes that a bus driver changes, which comes when it likes */
+static bool changes_by_itself(int attr)
+{
+	return attr == ATTR_DEV_STATUS || attr == ATTR_DEV_STATE ||
+	       attr == ATTR_DEV_READY_VQS || attr == ATTR_DEV_DRIVER ||
+	       attr == ATTR_DEV_DRIVER_DEV;
+}
+
+/* FNV-1a of all the others */
 static uint64_t object_digest(const struct nlmsghdr *nlh)
 {
 	uint64_t digest = 0xcbf29ce484222325ULL;
@@ -95,7 +103,7 @@ static uint64_t object_digest(const struct nlmsghdr *nlh)
 
 	nla_for_each_attr(attr, (void *)(nlmsg_data(nlh) + GENL_HDRLEN),
 			  nlmsg_datalen(nlh) - (int)GENL_HDRLEN, left) {
-		if (nla_type(attr) == ATTR_DEV_STATUS || nla_type(attr) == ATTR_DEV_DRIVER)
+		if (changes_by_itself(nla_type(attr)))
 			continue;
 		for (i = 0; i < attr->nla_len; i++)
 			digest = (digest ^ ((const uint8_t *)attr)[i]) * 0x100000001b3ULL;

@@ -20,6 +20,7 @@
 
 #include "vdpa_harness.h"
 #include "vhost_env.h"
+#include "vnl_reply.h"
 
 #define NET		"net0"
 #define BLK		"blk0"
@@ -35,78 +36,7 @@
 static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
 static const uint8_t other_mac[6] = { 2, 0, 0, 0, 0, 2 };
 
-/*
- * Replies, with all their attributes
- */
-
-#define ATTRS	(VDPA_ATTR_DEV_DRIVER + 1)
-#define PAIRS	16
-
-struct reply {
-	unsigned int nr;		/* replies that came; the last one is here */
-	uint8_t cmd;
-	char buf[VNL_CHUNK_SMALL];
-	const struct nlattr *attr[ATTRS];
-	/* vendor statistics, in their order */
-	unsigned int pairs;
-	const char *name[PAIRS];
-	uint64_t value[PAIRS];
-};
-
-static int reply_attr(const struct nlattr *attr, void *arg)
-{
-	uint16_t type = mnl_attr_get_type(attr);
-	struct reply *r = arg;
-
-	if (type == VDPA_ATTR_DEV_VENDOR_ATTR_NAME && r->pairs < PAIRS)
-		r->name[r->pairs] = mnl_attr_get_str(attr);
-	if (type == VDPA_ATTR_DEV_VENDOR_ATTR_VALUE && r->pairs < PAIRS)
-		r->value[r->pairs++] = mnl_attr_get_u64(attr);
-	if (type < ATTRS)
-		r->attr[type] = attr;
-	return MNL_CB_OK;
-}
-
-static void reply_cb(const struct nlmsghdr *nlh, void *arg)
-{
-	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
-	struct reply *r = arg;
-	unsigned int nr = r->nr + 1;
-
-	memset(r, 0, sizeof(*r));
-	r->nr = nr;
-	r->cmd = genl->cmd;
-	memcpy(r->buf, nlh, nlh->nlmsg_len);
-	mnl_attr_parse((struct nlmsghdr *)r->buf, GENL_HDRLEN, reply_attr, r);
-}
-
-/* A number of whatever size; -1: there is none */
-static long long number(const struct reply *r, uint16_t type)
-{
-	const struct nlattr *attr = r->attr[type];
-
-	if (!attr)
-		return -1;
-	switch (mnl_attr_get_payload_len(attr)) {
-	case 1:
-		return mnl_attr_get_u8(attr);
-	case 2:
-		return mnl_attr_get_u16(attr);
-	case 4:
-		return mnl_attr_get_u32(attr);
-	case 8:
-		return mnl_attr_get_u64(attr);
-	default:
-		return -2;
-	}
-}
-
-static const char *text(const struct reply *r, uint16_t type)
-{
-	return r->attr[type] ? mnl_attr_get_str(r->attr[type]) : "";
-}
-
-static bool is_mac(const struct reply *r, const uint8_t *want)
+static bool is_mac(const struct vnl_reply *r, const uint8_t *want)
 {
 	const struct nlattr *attr = r->attr[VDPA_ATTR_DEV_NET_CFG_MACADDR];
 
@@ -114,18 +44,13 @@ static bool is_mac(const struct reply *r, const uint8_t *want)
 	       !memcmp(mnl_attr_get_payload(attr), want, 6);
 }
 
-static int config_get(struct vnl *s, const char *name, struct reply *r)
+static int config_get(struct vnl *s, const char *name, struct vnl_reply *r)
 {
-	struct vnl_msg m;
-
-	memset(r, 0, sizeof(*r));
-	vnl_msg_init(&m, s, VDPA_CMD_DEV_CONFIG_GET, 0);
-	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, name);
-	return vnl_request(s, &m, reply_cb, r);
+	return vnl_reply_dev(s, VDPA_CMD_DEV_CONFIG_GET, name, r);
 }
 
 static int vstats_get(struct vnl *s, const char *name, unsigned int idx,
-		      struct reply *r)
+		      struct vnl_reply *r)
 {
 	struct vnl_msg m;
 
@@ -133,7 +58,7 @@ static int vstats_get(struct vnl *s, const char *name, unsigned int idx,
 	vnl_msg_init(&m, s, VDPA_CMD_DEV_VSTATS_GET, 0);
 	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, name);
 	vnl_put_u32(&m, VDPA_ATTR_DEV_QUEUE_INDEX, idx);
-	return vnl_request(s, &m, reply_cb, r);
+	return vnl_request(s, &m, vnl_reply_cb, r);
 }
 
 /* What is to be changed; a mac of NULL and other values of -1 are left out */
@@ -191,7 +116,7 @@ static int dev_add(struct vnl *s, const char *handle, const char *name,
 FIXTURE(config) {
 	struct vnl s;
 	struct vnl monitor;
-	struct reply r;
+	struct vnl_reply r;
 	int fd;			/* of a driver, -1 for none */
 };
 
@@ -242,35 +167,35 @@ static int negotiate(const char *name, uint64_t features)
 
 TEST_F(config, net)
 {
-	struct reply *r = &self->r;
+	struct vnl_reply *r = &self->r;
 
 	ASSERT_EQ(0, config_get(&self->s, NET, r));
 	EXPECT_EQ(1, r->nr);
 	EXPECT_EQ(VDPA_CMD_DEV_CONFIG_GET, r->cmd);
-	EXPECT_STREQ(NET, text(r, VDPA_ATTR_DEV_NAME));
-	EXPECT_STREQ(ENV_SIM, text(r, VDPA_ATTR_MGMTDEV_DEV_NAME));
-	EXPECT_EQ(ENV_CLASS_NET, number(r, VDPA_ATTR_DEV_ID));
+	EXPECT_STREQ(NET, vnl_text(r, VDPA_ATTR_DEV_NAME));
+	EXPECT_STREQ(ENV_SIM, vnl_text(r, VDPA_ATTR_MGMTDEV_DEV_NAME));
+	EXPECT_EQ(ENV_CLASS_NET, vnl_nr(r, VDPA_ATTR_DEV_ID));
 	EXPECT_TRUE(is_mac(r, mac));
-	EXPECT_EQ(MTU, number(r, VDPA_ATTR_DEV_NET_CFG_MTU));
-	EXPECT_EQ(VIRTIO_NET_S_LINK_UP, number(r, VDPA_ATTR_DEV_NET_STATUS));
-	EXPECT_EQ(1, number(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
-	EXPECT_EQ(REQUIRED, number(r, VDPA_ATTR_DEV_FEATURES) & REQUIRED);
-	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
-	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_BLK_CFG_CAPACITY));
+	EXPECT_EQ(MTU, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MTU));
+	EXPECT_EQ(VIRTIO_NET_S_LINK_UP, vnl_nr(r, VDPA_ATTR_DEV_NET_STATUS));
+	EXPECT_EQ(1, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
+	EXPECT_EQ(REQUIRED, vnl_nr(r, VDPA_ATTR_DEV_FEATURES) & REQUIRED);
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_BLK_CFG_CAPACITY));
 }
 
 /* What the device does not offer it has not */
 TEST_F(config, net_without_features)
 {
-	struct reply *r = &self->r;
+	struct vnl_reply *r = &self->r;
 
 	ASSERT_EQ(0, dev_add(&self->s, ENV_SIM, "bare", REQUIRED));
 	ASSERT_EQ(0, config_get(&self->s, "bare", r));
-	EXPECT_EQ(REQUIRED, number(r, VDPA_ATTR_DEV_FEATURES));
-	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NET_CFG_MACADDR));
-	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NET_CFG_MTU));
-	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NET_STATUS));
-	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
+	EXPECT_EQ(REQUIRED, vnl_nr(r, VDPA_ATTR_DEV_FEATURES));
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MACADDR));
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MTU));
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_NET_STATUS));
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
 }
 
 /* Field by field as the driver reads it */
@@ -299,7 +224,7 @@ TEST_F(config, blk)
 		struct vhost_vdpa_config head;
 		unsigned char space[sizeof(struct virtio_blk_config)];
 	} config = { .head.len = size };
-	struct reply *r = &self->r;
+	struct vnl_reply *r = &self->r;
 	uint64_t value;
 	size_t i;
 
@@ -310,40 +235,40 @@ TEST_F(config, blk)
 	for (i = 0; i < ARRAY_SIZE(fields); i++) {
 		value = 0;
 		memcpy(&value, config.space + fields[i].offset, fields[i].size);
-		EXPECT_EQ(value, number(r, fields[i].attr))
+		EXPECT_EQ(value, vnl_nr(r, fields[i].attr))
 			TH_LOG("attribute %u", fields[i].attr);
 	}
-	EXPECT_LT(0, number(r, VDPA_ATTR_DEV_BLK_CFG_CAPACITY));
-	EXPECT_EQ(0, number(r, VDPA_ATTR_DEV_BLK_READ_ONLY));
-	EXPECT_EQ(!!(number(r, VDPA_ATTR_DEV_FEATURES) & BIT(VIRTIO_BLK_F_FLUSH)),
-		  number(r, VDPA_ATTR_DEV_BLK_FLUSH));
-	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NET_CFG_MACADDR));
+	EXPECT_LT(0, vnl_nr(r, VDPA_ATTR_DEV_BLK_CFG_CAPACITY));
+	EXPECT_EQ(0, vnl_nr(r, VDPA_ATTR_DEV_BLK_READ_ONLY));
+	EXPECT_EQ(!!(vnl_nr(r, VDPA_ATTR_DEV_FEATURES) & BIT(VIRTIO_BLK_F_FLUSH)),
+		  vnl_nr(r, VDPA_ATTR_DEV_BLK_FLUSH));
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MACADDR));
 }
 
 /* To look changes nothing, whenever it is */
 TEST_F(config, negotiated)
 {
 	uint64_t features = REQUIRED | BIT(VIRTIO_NET_F_MTU);
-	struct reply *r = &self->r;
+	struct vnl_reply *r = &self->r;
 
 	self->fd = negotiate(NET, features);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, config_get(&self->s, NET, r));
-	EXPECT_EQ(features, number(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
+	EXPECT_EQ(features, vnl_nr(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
 	EXPECT_TRUE(is_mac(r, mac));
 
 	ASSERT_EQ(0, vh_status(self->fd, 0));
 	ASSERT_EQ(0, config_get(&self->s, NET, r));
-	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
 
 	/* amid negotiation */
 	ASSERT_EQ(0, vh_status(self->fd, 3));
 	ASSERT_EQ(0, vh_ioctl(self->fd, VHOST_SET_FEATURES, &features));
 	ASSERT_EQ(0, config_get(&self->s, NET, r));
-	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
 	ASSERT_EQ(0, vh_status(self->fd, 0xb));
 	ASSERT_EQ(0, config_get(&self->s, NET, r));
-	EXPECT_EQ(features, number(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
+	EXPECT_EQ(features, vnl_nr(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
 }
 
 /*
@@ -357,16 +282,16 @@ struct seen {
 
 static void seen_cb(const struct nlmsghdr *nlh, void *arg)
 {
-	static struct reply r;
+	static struct vnl_reply r;
 	struct seen *seen = arg;
 
-	reply_cb(nlh, &r);
+	vnl_reply_cb(nlh, &r);
 	if (r.cmd != VDPA_CMD_DEV_CONFIG_GET)
 		seen->broken++;
-	else if (number(&r, VDPA_ATTR_DEV_ID) == ENV_CLASS_NET)
-		seen->net += number(&r, VDPA_ATTR_DEV_NET_CFG_MTU) == MTU;
-	else if (number(&r, VDPA_ATTR_DEV_ID) == ENV_CLASS_BLOCK)
-		seen->blk += number(&r, VDPA_ATTR_DEV_BLK_CFG_CAPACITY) > 0;
+	else if (vnl_nr(&r, VDPA_ATTR_DEV_ID) == ENV_CLASS_NET)
+		seen->net += vnl_nr(&r, VDPA_ATTR_DEV_NET_CFG_MTU) == MTU;
+	else if (vnl_nr(&r, VDPA_ATTR_DEV_ID) == ENV_CLASS_BLOCK)
+		seen->blk += vnl_nr(&r, VDPA_ATTR_DEV_BLK_CFG_CAPACITY) > 0;
 	else
 		seen->broken++;
 }
@@ -464,32 +389,32 @@ TEST_F(config, vstats)
 	static const char *const first[NET_VQS] = {
 		"rx packets", "tx packets", "cvq requests"
 	};
-	struct reply *r = &self->r;
+	struct vnl_reply *r = &self->r;
 	unsigned int idx, i;
 
 	for (idx = 0; idx < NET_VQS; idx++) {
 		ASSERT_EQ(0, vstats_get(&self->s, NET, idx, r));
 		EXPECT_EQ(VDPA_CMD_DEV_VSTATS_GET, r->cmd);
-		EXPECT_STREQ(NET, text(r, VDPA_ATTR_DEV_NAME));
-		EXPECT_EQ(ENV_CLASS_NET, number(r, VDPA_ATTR_DEV_ID));
-		EXPECT_EQ(idx, number(r, VDPA_ATTR_DEV_QUEUE_INDEX));
+		EXPECT_STREQ(NET, vnl_text(r, VDPA_ATTR_DEV_NAME));
+		EXPECT_EQ(ENV_CLASS_NET, vnl_nr(r, VDPA_ATTR_DEV_ID));
+		EXPECT_EQ(idx, vnl_nr(r, VDPA_ATTR_DEV_QUEUE_INDEX));
 		/* by which clients know the control queue */
-		EXPECT_EQ(1, number(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
-		EXPECT_EQ(0, number(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
+		EXPECT_EQ(1, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
+		EXPECT_EQ(0, vnl_nr(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
 		ASSERT_LT(2, r->pairs);
 		EXPECT_STREQ(first[idx], r->name[0]);
 		for (i = 0; i < r->pairs; i++)
 			EXPECT_EQ(0, r->value[i]);
 	}
 	ASSERT_EQ(0, vstats_get(&self->s, BLK, 0, r));
-	EXPECT_EQ(ENV_CLASS_BLOCK, number(r, VDPA_ATTR_DEV_ID));
-	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
+	EXPECT_EQ(ENV_CLASS_BLOCK, vnl_nr(r, VDPA_ATTR_DEV_ID));
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
 	EXPECT_STREQ("requests", r->name[0]);
 }
 
 TEST_F(config, vstats_of_several_pairs)
 {
-	struct reply *r = &self->r;
+	struct vnl_reply *r = &self->r;
 	struct vnl_msg m;
 
 	vnl_msg_init(&m, &self->s, VDPA_CMD_DEV_NEW, 0);
@@ -498,14 +423,14 @@ TEST_F(config, vstats_of_several_pairs)
 	vnl_put_u16(&m, VDPA_ATTR_DEV_NET_CFG_MAX_VQP, 4);
 	ASSERT_EQ(0, vnl_request(&self->s, &m, NULL, NULL));
 	ASSERT_EQ(0, vstats_get(&self->s, "wide", 8, r));
-	EXPECT_EQ(4, number(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
+	EXPECT_EQ(4, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
 	EXPECT_STREQ("cvq requests", r->name[0]);
 	EXPECT_EQ(EINVAL, vstats_get(&self->s, "wide", 9, r));
 }
 
 TEST_F(config, vstats_refused)
 {
-	struct reply *r = &self->r;
+	struct vnl_reply *r = &self->r;
 	struct vnl_msg m;
 
 	EXPECT_EQ(ENODEV, vstats_get(&self->s, "nosuch", 0, r));
@@ -531,7 +456,7 @@ TEST_F(config, vstats_refused)
 /* Everybody is told: who watches, and the driver */
 TEST_F(config, set)
 {
-	struct reply *r = &self->r;
+	struct vnl_reply *r = &self->r;
 	struct vnl_event ev;
 	int call;
 
@@ -549,8 +474,8 @@ TEST_F(config, set)
 						    .mtu = 9000, .status = 0)));
 	ASSERT_EQ(0, config_get(&self->s, NET, r));
 	EXPECT_TRUE(is_mac(r, other_mac));
-	EXPECT_EQ(9000, number(r, VDPA_ATTR_DEV_NET_CFG_MTU));
-	EXPECT_EQ(0, number(r, VDPA_ATTR_DEV_NET_STATUS));
+	EXPECT_EQ(9000, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MTU));
+	EXPECT_EQ(0, vnl_nr(r, VDPA_ATTR_DEV_NET_STATUS));
 	EXPECT_EQ(1, poll(&(struct pollfd){ .fd = call, .events = POLLIN }, 1, 0));
 	ASSERT_EQ(1, vnl_event_next(&self->monitor, &ev, 1000));
 	EXPECT_EQ(VDPA_CMD_DEV_CHANGE, ev.cmd);
@@ -561,20 +486,20 @@ TEST_F(config, set)
 /* One thing leaves the others alone, and lasts */
 TEST_F(config, set_one_by_one)
 {
-	struct reply *r = &self->r;
+	struct vnl_reply *r = &self->r;
 
 	ASSERT_EQ(0, attr_set(&self->s, NET, CHANGE(.mtu = 68)));
 	ASSERT_EQ(0, config_get(&self->s, NET, r));
-	EXPECT_EQ(68, number(r, VDPA_ATTR_DEV_NET_CFG_MTU));
+	EXPECT_EQ(68, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MTU));
 	EXPECT_TRUE(is_mac(r, mac));
-	EXPECT_EQ(VIRTIO_NET_S_LINK_UP, number(r, VDPA_ATTR_DEV_NET_STATUS));
+	EXPECT_EQ(VIRTIO_NET_S_LINK_UP, vnl_nr(r, VDPA_ATTR_DEV_NET_STATUS));
 
 	ASSERT_EQ(0, attr_set(&self->s, NET, CHANGE(.status = 0)));
 	ASSERT_EQ(0, attr_set(&self->s, NET, CHANGE(.mac = other_mac)));
 	ASSERT_EQ(0, config_get(&self->s, NET, r));
-	EXPECT_EQ(68, number(r, VDPA_ATTR_DEV_NET_CFG_MTU));
+	EXPECT_EQ(68, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MTU));
 	EXPECT_TRUE(is_mac(r, other_mac));
-	EXPECT_EQ(0, number(r, VDPA_ATTR_DEV_NET_STATUS));
+	EXPECT_EQ(0, vnl_nr(r, VDPA_ATTR_DEV_NET_STATUS));
 
 	/* a driver comes and goes */
 	self->fd = negotiate(NET, REQUIRED);
@@ -582,11 +507,11 @@ TEST_F(config, set_one_by_one)
 	ASSERT_EQ(0, vh_status(self->fd, 0));
 	ASSERT_EQ(0, config_get(&self->s, NET, r));
 	EXPECT_TRUE(is_mac(r, other_mac));
-	EXPECT_EQ(0, number(r, VDPA_ATTR_DEV_NET_STATUS));
+	EXPECT_EQ(0, vnl_nr(r, VDPA_ATTR_DEV_NET_STATUS));
 
 	ASSERT_EQ(0, attr_set(&self->s, NET, CHANGE(.status = VIRTIO_NET_S_LINK_UP)));
 	ASSERT_EQ(0, config_get(&self->s, NET, r));
-	EXPECT_EQ(VIRTIO_NET_S_LINK_UP, number(r, VDPA_ATTR_DEV_NET_STATUS));
+	EXPECT_EQ(VIRTIO_NET_S_LINK_UP, vnl_nr(r, VDPA_ATTR_DEV_NET_STATUS));
 }
 
 /* All or nothing, with the attribute at fault */
@@ -624,7 +549,7 @@ TEST_F(config, set_refused)
 		{ "bare", { .mtu = -1, .status = 1, .max_vqp = -1 },
 		  EINVAL, 0, "A link status needs the feature STATUS" },
 	};
-	struct reply *r = &self->r;
+	struct vnl_reply *r = &self->r;
 	struct vnl_event ev;
 	size_t i;
 
@@ -641,8 +566,8 @@ TEST_F(config, set_refused)
 	}
 	ASSERT_EQ(0, config_get(&self->s, NET, r));
 	EXPECT_TRUE(is_mac(r, mac));
-	EXPECT_EQ(MTU, number(r, VDPA_ATTR_DEV_NET_CFG_MTU));
-	EXPECT_EQ(VIRTIO_NET_S_LINK_UP, number(r, VDPA_ATTR_DEV_NET_STATUS));
+	EXPECT_EQ(MTU, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MTU));
+	EXPECT_EQ(VIRTIO_NET_S_LINK_UP, vnl_nr(r, VDPA_ATTR_DEV_NET_STATUS));
 	EXPECT_EQ(0, vnl_event_next(&self->monitor, &ev, 0));
 }
 
@@ -652,7 +577,7 @@ TEST_F(config, set_refused)
 
 FIXTURE(parent) {
 	struct vnl s;
-	struct reply r;
+	struct vnl_reply r;
 };
 
 FIXTURE_SETUP(parent)
@@ -684,17 +609,17 @@ TEST_F(parent, has_neither_statistics_nor_changes)
 TEST_F(parent, is_not_read_past_its_end)
 {
 	static const uint8_t first_bytes[6] = { 0, 1, 2, 3, 4, 5 };
-	struct reply *r = &self->r;
+	struct vnl_reply *r = &self->r;
 
 	ASSERT_EQ(0, vh_new("p0", "short"));
 	ASSERT_EQ(0, config_get(&self->s, "p0", r));
 	EXPECT_EQ(BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_NET_F_MQ),
-		  number(r, VDPA_ATTR_DEV_FEATURES) &
+		  vnl_nr(r, VDPA_ATTR_DEV_FEATURES) &
 		  (BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_NET_F_MQ)));
 	EXPECT_TRUE(is_mac(r, first_bytes));
-	EXPECT_EQ(0x0706, number(r, VDPA_ATTR_DEV_NET_STATUS));
-	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
-	EXPECT_EQ(-1, number(r, VDPA_ATTR_DEV_NET_CFG_MTU));
+	EXPECT_EQ(0x0706, vnl_nr(r, VDPA_ATTR_DEV_NET_STATUS));
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MTU));
 }
 
 VDPA_HARNESS_MAIN

@@ -10,7 +10,7 @@
 # Exits with 0 only if none failed.
 
 HERE=$(cd "$(dirname "$0")" && pwd)
-PROGRAMS="netlink_test config_test dump_test monitor_test slow_test rmmod_test race_test
+PROGRAMS="netlink_test config_test manage_test dump_test monitor_test slow_test rmmod_test race_test
 	  vhost_test vring_test vring_fuzz_test fail_nth_test vhost_nth_test
 	  cli.sh iproute2.sh bus.sh modules.sh sim_net.sh sim_blk.sh
 	  virtio_vdpa.sh kunit.sh leak_check.sh"
