@@ -22,6 +22,9 @@
 #include <linux/virtio_blk.h>
 #include <linux/if_ether.h>
 
+/* Bit of an attribute that Linux 6.12 does not have, in masks of such */
+#define VDPA_EXT_BIT(attr)	BIT_ULL((attr) - 256)
+
 struct netlink_ext_ack;
 struct sk_buff;
 struct vdpa_dev_record;
@@ -168,9 +171,16 @@ struct vdpa_iova_range {
  * @net.max_vq_pairs: (%VDPA_ATTR_DEV_NET_CFG_MAX_VQP)
  * @net.status: %VIRTIO_NET_S_LINK_UP or 0; only of devices that exist
  *	(%VDPA_ATTR_DEV_NET_STATUS)
+ * @net.vlan: VLAN id, 1 to 4094: frames that leave the device are tagged with it,
+ *	only frames so tagged reach it, and lose the tag (%VDPA_ATTR_DEV_NET_VLAN)
+ * @blk: attributes of class block
+ * @blk.capacity: in sectors of 512 bytes, not 0 (%VDPA_ATTR_DEV_BLK_CFG_CAPACITY)
+ * @blk.read_only: (%VDPA_ATTR_DEV_BLK_READ_ONLY)
  * @mask: BIT_ULL() of every attribute that was given. No bit is set that
  *	the management device does not name in its config_attr_mask, or in its
  *	set_attr_mask if the device exists.
+ * @ext_mask: the same with VDPA_EXT_BIT() for those that Linux 6.12 does not
+ *	have, by config_ext_mask
  * @device_id: class as a virtio device id (%VDPA_ATTR_DEV_ID)
  * @extack: where to say why a request is refused; may be NULL, which the
  *	NL_SET_ERR_MSG() family copes with
@@ -182,8 +192,14 @@ struct vdpa_dev_set_config {
 		u16 mtu;
 		u16 max_vq_pairs;
 		u16 status;
+		u16 vlan;
 	} net;
+	struct {
+		u64 capacity;
+		bool read_only;
+	} blk;
 	u64 mask;
+	u64 ext_mask;
 	u32 device_id;
 	struct netlink_ext_ack *extack;
 };
@@ -582,6 +598,8 @@ struct vdpa_mgmtdev_ops {
  * @record: what the core knows of it; private to the core
  * @set_attr_mask: BIT_ULL() of each attribute that @ops.dev_set_attr takes; 0 for
  *	%VDPA_ATTR_DEV_NET_CFG_MACADDR if @config_attr_mask has it, as in Linux 6.12
+ * @config_ext_mask: VDPA_EXT_BIT() of each further attribute that @ops.dev_add
+ *	takes; the core sees to %VDPA_ATTR_DEV_DRIVER itself
  */
 struct vdpa_mgmt_dev {
 	struct device *device;
@@ -593,6 +611,7 @@ struct vdpa_mgmt_dev {
 	u32 max_supported_vqs;
 	struct vdpa_mgmt_record *record;
 	u64 set_attr_mask;
+	u64 config_ext_mask;
 };
 
 int vdpa_mgmtdev_register(struct vdpa_mgmt_dev *mdev);

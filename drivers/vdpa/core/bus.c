@@ -89,6 +89,18 @@ int __vdpa_register_driver(struct vdpa_driver *drv, struct module *owner)
 }
 EXPORT_SYMBOL_GPL(__vdpa_register_driver);
 
+/**
+ * vdpa_driver_exists - tell whether there is a bus driver
+ * @name: its name
+ *
+ * Context: may sleep.
+ * Return: whether there is; it may go at any time.
+ */
+bool vdpa_driver_exists(const char *name)
+{
+	return driver_find(name, &vdpa_bus);
+}
+
 static int __init vdpa_init(void)
 {
 	int err;

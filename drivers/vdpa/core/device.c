@@ -173,8 +173,8 @@ static int vdpa_device_check(const struct vdpa_device *vdev,
 	const struct vdpa_dev_set_config *config = NULL;
 	struct netlink_ext_ack *extack = NULL;
 
-	if (mgmt && mgmt->adding_config) {
-		config = mgmt->adding_config;
+	if (mgmt && mgmt->adding_request) {
+		config = &mgmt->adding_request->config;
 		extack = config->extack;
 	}
 	if (record->min_vq_size > record->max_vq_size) {
@@ -226,6 +226,17 @@ vdpa_device_claim_record(struct vdpa_device *vdev, struct vdpa_mgmt_record *mgmt
 	return record;
 }
 
+/* The choice stands in driver_override, where it can be seen and undone. */
+static int vdpa_device_choose_driver(struct vdpa_device *vdev,
+				     const struct vdpa_dev_record *record)
+{
+	const struct vdpa_dev_request *request = record->created;
+
+	if (!request || !request->driver[0])
+		return 0;
+	return device_set_driver_override(&vdev->dev, request->driver);
+}
+
 /**
  * _vdpa_register_device - register a device from within an op
  * @vdev: the device, filled in by the parent
@@ -267,7 +278,7 @@ int _vdpa_register_device(struct vdpa_device *vdev, u32 nvqs)
 	if (err)
 		return err;
 
-	err = device_add(&vdev->dev);
+	err = vdpa_device_choose_driver(vdev, record) ?: device_add(&vdev->dev);
 	if (err) {
 		vdpa_dev_record_set_vdev(record, NULL);
 		vdpa_dev_record_withdraw(record);

@@ -139,11 +139,13 @@ vdpa_mgmt_record_alloc(struct vdpa_mgmt_dev *mdev)
 	mgmt->classes = vdpa_mgmt_dev_classes(mdev);
 	mgmt->supported_features = mdev->supported_features;
 	mgmt->max_supported_vqs = mdev->max_supported_vqs;
-	mgmt->config_attr_mask = mdev->config_attr_mask;
+	mgmt->add_attrs.base = mdev->config_attr_mask;
+	mgmt->add_attrs.ext = mdev->config_ext_mask |
+			      VDPA_EXT_BIT(VDPA_ATTR_DEV_DRIVER);
 	if (mdev->ops->dev_set_attr)
-		mgmt->set_attr_mask = mdev->set_attr_mask ?:
-				      mdev->config_attr_mask &
-				      BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR);
+		mgmt->set_attrs.base = mdev->set_attr_mask ?:
+				       mdev->config_attr_mask &
+				       BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR);
 
 	mgmt->dev_name = kstrdup_const(dev_name(mdev->device), GFP_KERNEL);
 	if (!mgmt->dev_name)
@@ -271,11 +273,34 @@ void vdpa_mgmtdev_unregister(struct vdpa_mgmt_dev *mdev)
 }
 EXPORT_SYMBOL_GPL(vdpa_mgmtdev_unregister);
 
+/* The bus driver that was asked for may not want the device, or be gone. */
+static int vdpa_mgmt_check_driver(struct vdpa_mgmt_record *mgmt,
+				  struct vdpa_dev_record *record,
+				  const struct vdpa_dev_request *request)
+{
+	bool bound;
+
+	lockdep_assert_held(&mgmt->lock);
+	if (!request->driver[0] || !strcmp(request->driver, VDPA_DRIVER_NONE))
+		return 0;
+	spin_lock(&record->lock);
+	bound = record->driver && !strcmp(record->driver, request->driver);
+	spin_unlock(&record->lock);
+	if (bound)
+		return 0;
+	mgmt->mdev->ops->dev_del(mgmt->mdev, record->vdev);
+	NL_SET_ERR_MSG(request->config.extack,
+		       "Bus driver did not take the device");
+	record->refused_attr = VDPA_ATTR_DEV_DRIVER;
+	return -ENODEV;
+}
+
 /* The op of the parent, with its errors made presentable. */
 static int vdpa_mgmt_add_locked(struct vdpa_mgmt_record *mgmt,
 				struct vdpa_dev_record *record,
-				const struct vdpa_dev_set_config *config)
+				const struct vdpa_dev_request *request)
 {
+	const struct vdpa_dev_set_config *config = &request->config;
 	struct netlink_ext_ack *extack = config->extack;
 	int err;
 
@@ -287,9 +312,9 @@ static int vdpa_mgmt_add_locked(struct vdpa_mgmt_record *mgmt,
 	}
 
 	mgmt->adding = record;
-	mgmt->adding_config = config;
+	mgmt->adding_request = request;
 	err = mgmt->mdev->ops->dev_add(mgmt->mdev, record->name, config);
-	mgmt->adding_config = NULL;
+	mgmt->adding_request = NULL;
 	mgmt->adding = NULL;
 
 	if (!err && record->state != VDPA_DEV_LIVE) {
@@ -297,6 +322,8 @@ static int vdpa_mgmt_add_locked(struct vdpa_mgmt_record *mgmt,
 		       record->name, mgmt->dev_name);
 		err = -EIO;
 	}
+	if (!err)
+		err = vdpa_mgmt_check_driver(mgmt, record, request);
 	if (err && extack && !extack->_msg)
 		NL_SET_ERR_MSG(extack,
 			       "Management device failed to add the device");
@@ -307,15 +334,16 @@ static int vdpa_mgmt_add_locked(struct vdpa_mgmt_record *mgmt,
  * vdpa_mgmt_add_device - let a management device make a device
  * @mgmt: the management device
  * @record: a reserved record; if this fails its name is free again
- * @config: attributes that @mgmt takes
+ * @request: attributes that @mgmt takes, and the bus driver
  *
  * Context: may sleep, for as long as the parent takes; no locks held.
- * Return: 0; -ENODEV if @mgmt is being unregistered; -EINTR if the caller was
+ * Return: 0; -ENODEV if @mgmt is being unregistered, or the bus driver is not
+ * bound; -EINTR if the caller was
  * killed while it waited for its turn; -ENOMEM; whatever the parent says.
  */
 int vdpa_mgmt_add_device(struct vdpa_mgmt_record *mgmt,
 			 struct vdpa_dev_record *record,
-			 const struct vdpa_dev_set_config *config)
+			 const struct vdpa_dev_request *request)
 {
 	int err;
 
@@ -324,7 +352,7 @@ int vdpa_mgmt_add_device(struct vdpa_mgmt_record *mgmt,
 		vdpa_dev_record_release(record);
 		return err;
 	}
-	err = vdpa_mgmt_add_locked(mgmt, record, config);
+	err = vdpa_mgmt_add_locked(mgmt, record, request);
 	if (record->state == VDPA_DEV_RESERVED)
 		vdpa_dev_record_release(record);
 	mutex_unlock(&mgmt->lock);

@@ -11,8 +11,8 @@
 
 #include "vdpa_internal.h"
 
-/* Requests take attributes shared with Linux 6.12, so far. */
-#define VDPA_NL_REQUEST_ATTRS	VDPA_ATTR_MAX
+/* Requests take no attributes beyond. */
+#define VDPA_NL_REQUEST_ATTRS	(VDPA_ATTR_DEV_NET_VLAN + 1)
 
 /*
  * The one place that decides who may change things. What is shown, is shown to

@@ -22,7 +22,7 @@ static const struct nla_policy vdpa_mgmtdev_get_dump_nl_policy[VDPA_ATTR_MGMTDEV
 };
 
 /* VDPA_CMD_DEV_NEW - do */
-static const struct nla_policy vdpa_dev_new_nl_policy[VDPA_ATTR_DEV_FEATURES + 1] = {
+static const struct nla_policy vdpa_dev_new_nl_policy[VDPA_ATTR_DEV_NET_VLAN + 1] = {
 	[VDPA_ATTR_MGMTDEV_BUS_NAME] = { .type = NLA_NUL_STRING, },
 	[VDPA_ATTR_MGMTDEV_DEV_NAME] = { .type = NLA_NUL_STRING, },
 	[VDPA_ATTR_DEV_NAME] = { .type = NLA_NUL_STRING, },
@@ -31,6 +31,10 @@ static const struct nla_policy vdpa_dev_new_nl_policy[VDPA_ATTR_DEV_FEATURES + 1
 	[VDPA_ATTR_DEV_NET_CFG_MACADDR] = NLA_POLICY_EXACT_LEN(6),
 	[VDPA_ATTR_DEV_NET_CFG_MTU] = { .type = NLA_U16, },
 	[VDPA_ATTR_DEV_NET_CFG_MAX_VQP] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_BLK_CFG_CAPACITY] = { .type = NLA_U64, },
+	[VDPA_ATTR_DEV_BLK_READ_ONLY] = { .type = NLA_U8, },
+	[VDPA_ATTR_DEV_DRIVER] = { .type = NLA_NUL_STRING, .len = 31, },
+	[VDPA_ATTR_DEV_NET_VLAN] = { .type = NLA_U16, },
 };
 
 /* VDPA_CMD_DEV_DEL - do */
@@ -67,8 +71,9 @@ static const struct nla_policy vdpa_dev_vstats_get_nl_policy[VDPA_ATTR_DEV_QUEUE
 };
 
 /* VDPA_CMD_DEV_ATTR_SET - do */
-static const struct nla_policy vdpa_dev_attr_set_nl_policy[VDPA_ATTR_DEV_NET_CFG_MTU + 1] = {
+static const struct nla_policy vdpa_dev_attr_set_nl_policy[VDPA_ATTR_DEV_FEATURES + 1] = {
 	[VDPA_ATTR_DEV_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_DEV_FEATURES] = { .type = NLA_U64, },
 	[VDPA_ATTR_DEV_NET_CFG_MACADDR] = NLA_POLICY_EXACT_LEN(6),
 	[VDPA_ATTR_DEV_NET_CFG_MTU] = { .type = NLA_U16, },
 	[VDPA_ATTR_DEV_NET_CFG_MAX_VQP] = { .type = NLA_U16, },
@@ -99,7 +104,7 @@ const struct genl_split_ops vdpa_nl_ops[10] = {
 		.doit		= vdpa_nl_dev_new_doit,
 		.post_doit	= vdpa_nl_post_doit_mgmtdev,
 		.policy		= vdpa_dev_new_nl_policy,
-		.maxattr	= VDPA_ATTR_DEV_FEATURES,
+		.maxattr	= VDPA_ATTR_DEV_NET_VLAN,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -158,7 +163,7 @@ const struct genl_split_ops vdpa_nl_ops[10] = {
 		.doit		= vdpa_nl_dev_attr_set_doit,
 		.post_doit	= vdpa_nl_post_doit_dev,
 		.policy		= vdpa_dev_attr_set_nl_policy,
-		.maxattr	= VDPA_ATTR_DEV_NET_CFG_MTU,
+		.maxattr	= VDPA_ATTR_DEV_FEATURES,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

@@ -2,13 +2,10 @@
 /*
  * Netlink operations on devices
  */
-#include <linux/etherdevice.h>
-#include <linux/if_ether.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
 
 #include <uapi/linux/virtio_config.h>
-#include <uapi/linux/virtio_ids.h>
 
 #include "vdpa_internal.h"
 
@@ -108,8 +105,11 @@ static int vdpa_nl_dev_fill(struct sk_buff *skb, const void *arg)
 	attrs = rcu_dereference(record->attrs);
 	err = nla_append(skb, attrs->len, attrs->data);
 	rcu_read_unlock();
-	return err ?: vdpa_nl_dev_put_changing(skb, record) ?:
-	       vdpa_nl_dev_put_iova(skb, record);
+	err = err ?: vdpa_nl_dev_put_changing(skb, record) ?:
+	      vdpa_nl_dev_put_iova(skb, record);
+	if (!err && record->created)
+		err = vdpa_nl_put_created(skb, record->created);
+	return err;
 }
 
 int vdpa_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
@@ -207,158 +207,6 @@ void vdpa_nl_dev_notify_locked(u8 cmd, const struct vdpa_dev_record *record)
 	vdpa_nl_notify_locked(cmd, vdpa_nl_dev_fill, record);
 }
 
-static int vdpa_nl_parse_features(struct vdpa_dev_set_config *config,
-				  const struct vdpa_mgmt_record *mgmt,
-				  const struct nlattr *attr)
-{
-	config->device_features = nla_get_u64(attr);
-	if (!(config->device_features & ~mgmt->supported_features))
-		return 0;
-	NL_SET_ERR_MSG_ATTR(config->extack, attr,
-			    "Features are not supported by the management device");
-	return -EINVAL;
-}
-
-static int vdpa_nl_parse_mac(struct vdpa_dev_set_config *config,
-			     const struct vdpa_mgmt_record *mgmt,
-			     const struct nlattr *attr)
-{
-	nla_memcpy(config->net.mac, attr, ETH_ALEN);
-	if (is_valid_ether_addr(config->net.mac))
-		return 0;
-	NL_SET_ERR_MSG_ATTR(config->extack, attr,
-			    "MAC address is not a unicast address");
-	return -EINVAL;
-}
-
-/* virtio 1.3, 5.1.4.1: a device must not offer an MTU below 68 */
-static int vdpa_nl_parse_mtu(struct vdpa_dev_set_config *config,
-			     const struct vdpa_mgmt_record *mgmt,
-			     const struct nlattr *attr)
-{
-	config->net.mtu = nla_get_u16(attr);
-	if (config->net.mtu >= ETH_MIN_MTU)
-		return 0;
-	NL_SET_ERR_MSG_ATTR(config->extack, attr, "MTU is below 68");
-	return -ERANGE;
-}
-
-static int vdpa_nl_parse_max_vqp(struct vdpa_dev_set_config *config,
-				 const struct vdpa_mgmt_record *mgmt,
-				 const struct nlattr *attr)
-{
-	config->net.max_vq_pairs = nla_get_u16(attr);
-	if (config->net.max_vq_pairs)
-		return 0;
-	NL_SET_ERR_MSG_ATTR(config->extack, attr,
-			    "At least one queue pair is needed");
-	return -ERANGE;
-}
-
-/* The other bits are for the driver and the device to exchange. */
-static int vdpa_nl_parse_link(struct vdpa_dev_set_config *config,
-			      const struct vdpa_mgmt_record *mgmt,
-			      const struct nlattr *attr)
-{
-	config->net.status = nla_get_u16(attr);
-	if (!(config->net.status & ~VIRTIO_NET_S_LINK_UP))
-		return 0;
-	NL_SET_ERR_MSG_ATTR(config->extack, attr,
-			    "Link status is neither up nor down");
-	return -EINVAL;
-}
-
-/**
- * struct vdpa_nl_dev_attr - an attribute that a device can be made with
- * @attr: its number
- * @class: virtio device id of the one class that has it, 0 for all
- * @settable: it can be changed later, if the management device can
- * @parse: checks it and puts it into the configuration
- */
-struct vdpa_nl_dev_attr {
-	u16 attr;
-	u32 class;
-	bool settable;
-	int (*parse)(struct vdpa_dev_set_config *config,
-		     const struct vdpa_mgmt_record *mgmt,
-		     const struct nlattr *attr);
-};
-
-static const struct vdpa_nl_dev_attr vdpa_nl_dev_attrs[] = {
-	{ VDPA_ATTR_DEV_FEATURES, 0, false, vdpa_nl_parse_features },
-	{ VDPA_ATTR_DEV_NET_CFG_MACADDR, VIRTIO_ID_NET, true, vdpa_nl_parse_mac },
-	{ VDPA_ATTR_DEV_NET_CFG_MTU, VIRTIO_ID_NET, true, vdpa_nl_parse_mtu },
-	{ VDPA_ATTR_DEV_NET_CFG_MAX_VQP, VIRTIO_ID_NET, true,
-	  vdpa_nl_parse_max_vqp },
-	{ VDPA_ATTR_DEV_NET_STATUS, VIRTIO_ID_NET, true, vdpa_nl_parse_link },
-};
-
-/* Without a choice the class stays open where there are several. */
-static int vdpa_nl_parse_class(struct vdpa_dev_set_config *config,
-			       const struct vdpa_mgmt_record *mgmt,
-			       const struct nlattr *attr)
-{
-	if (!attr)
-		return 0;
-	config->device_id = nla_get_u32(attr);
-	if (config->device_id < BITS_PER_TYPE(mgmt->classes) &&
-	    mgmt->classes & BIT_ULL(config->device_id))
-		return 0;
-	NL_SET_ERR_MSG_ATTR(config->extack, attr,
-			    "Class is not supported by the management device");
-	return -EOPNOTSUPP;
-}
-
-static bool vdpa_nl_class_fits(const struct vdpa_dev_set_config *config,
-			       const struct vdpa_mgmt_record *mgmt, u32 class)
-{
-	if (!class)
-		return true;
-	if (config->device_id)
-		return config->device_id == class;
-	return mgmt->classes & BIT_ULL(class);
-}
-
-static int vdpa_nl_parse_one(struct vdpa_dev_set_config *config,
-			     const struct vdpa_mgmt_record *mgmt, u64 mask,
-			     const struct vdpa_nl_dev_attr *desc,
-			     const struct nlattr *attr)
-{
-	if (!(mask & BIT_ULL(desc->attr))) {
-		NL_SET_ERR_MSG_ATTR(config->extack, attr,
-				    "Attribute is not supported by the management device");
-		return -EOPNOTSUPP;
-	}
-	if (!vdpa_nl_class_fits(config, mgmt, desc->class)) {
-		NL_SET_ERR_MSG_ATTR(config->extack, attr,
-				    "Attribute is for class net only");
-		return -EOPNOTSUPP;
-	}
-	config->mask |= BIT_ULL(desc->attr);
-	return desc->parse(config, mgmt, attr);
-}
-
-static int vdpa_nl_parse_config(struct vdpa_dev_set_config *config,
-				const struct vdpa_mgmt_record *mgmt,
-				struct nlattr **attrs)
-{
-	const struct vdpa_nl_dev_attr *desc = vdpa_nl_dev_attrs;
-	const struct vdpa_nl_dev_attr *end =
-		desc + ARRAY_SIZE(vdpa_nl_dev_attrs);
-	int err;
-
-	err = vdpa_nl_parse_class(config, mgmt, attrs[VDPA_ATTR_DEV_ID]);
-	for (; !err && desc < end; desc++)
-		if (attrs[desc->attr])
-			err = vdpa_nl_parse_one(config, mgmt,
-						mgmt->config_attr_mask, desc,
-						attrs[desc->attr]);
-	/* Parents that know of classes are told, the others are checked on. */
-	if (config->device_id)
-		config->mask |= BIT_ULL(VDPA_ATTR_DEV_ID) & mgmt->config_attr_mask;
-	return err;
-}
-
 static struct vdpa_dev_record *vdpa_nl_dev_reserve(struct genl_info *info)
 {
 	const struct nlattr *attr = info->attrs[VDPA_ATTR_DEV_NAME];
@@ -381,7 +229,7 @@ static struct vdpa_dev_record *vdpa_nl_dev_reserve(struct genl_info *info)
 
 static int vdpa_nl_dev_add(struct genl_info *info,
 			   struct vdpa_dev_record *record,
-			   const struct vdpa_dev_set_config *config)
+			   const struct vdpa_dev_request *request)
 {
 	struct sk_buff *msg = NULL;
 	int err;
@@ -395,7 +243,7 @@ static int vdpa_nl_dev_add(struct genl_info *info,
 		}
 	}
 
-	err = vdpa_mgmt_add_device(info->user_ptr[0], record, config);
+	err = vdpa_mgmt_add_device(info->user_ptr[0], record, request);
 	if (err) {
 		if (record->refused_attr)
 			NL_SET_BAD_ATTR(info->extack,
@@ -409,19 +257,41 @@ static int vdpa_nl_dev_add(struct genl_info *info,
 			     record);
 }
 
+/* Without attributes there is nothing to remember. */
+static int vdpa_nl_dev_remember(struct vdpa_dev_record *record,
+				const struct vdpa_dev_request *request)
+{
+	const struct vdpa_dev_set_config *config = &request->config;
+	u64 mask = config->mask & ~BIT_ULL(VDPA_ATTR_DEV_ID);
+	struct vdpa_dev_request *created;
+
+	if (!mask && !config->ext_mask && !request->driver[0])
+		return 0;
+	created = kmemdup(request, sizeof(*request), GFP_KERNEL);
+	if (!created)
+		return -ENOMEM;
+	created->config.extack = NULL;
+	record->created = created;
+	return 0;
+}
+
 int vdpa_nl_dev_new_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct vdpa_dev_set_config config = { .extack = info->extack };
+	struct vdpa_dev_request request = { .config.extack = info->extack };
 	struct vdpa_dev_record *record;
 	int err;
 
-	err = vdpa_nl_parse_config(&config, info->user_ptr[0], info->attrs);
+	err = vdpa_nl_parse_request(&request, info->user_ptr[0], info);
 	if (err)
 		return err;
 	record = vdpa_nl_dev_reserve(info);
 	if (IS_ERR(record))
 		return PTR_ERR(record);
-	err = vdpa_nl_dev_add(info, record, &config);
+	err = vdpa_nl_dev_remember(record, &request);
+	if (err)
+		vdpa_dev_record_release(record);
+	else
+		err = vdpa_nl_dev_add(info, record, &request);
 	vdpa_dev_record_put(record);
 	return err;
 }
@@ -435,43 +305,18 @@ int vdpa_nl_dev_del_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* What cannot be changed is refused, so that nothing is passed over. */
-static int vdpa_nl_parse_set(struct vdpa_dev_set_config *config,
-			     const struct vdpa_dev_record *record,
-			     struct nlattr **attrs)
-{
-	const struct vdpa_mgmt_record *mgmt = record->mgmt;
-	unsigned int i;
-	int err = 0;
-
-	config->device_id = record->device_id;
-	for (i = 0; !err && i < ARRAY_SIZE(vdpa_nl_dev_attrs); i++) {
-		const struct vdpa_nl_dev_attr *desc = &vdpa_nl_dev_attrs[i];
-
-		if (desc->settable && attrs[desc->attr])
-			err = vdpa_nl_parse_one(config, mgmt,
-						mgmt->set_attr_mask, desc,
-						attrs[desc->attr]);
-	}
-	if (!err && !config->mask) {
-		NL_SET_ERR_MSG(config->extack, "No attribute to set");
-		err = -EINVAL;
-	}
-	return err;
-}
-
 int vdpa_nl_dev_attr_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vdpa_dev_set_config config = { .extack = info->extack };
 	struct vdpa_dev_record *record = info->user_ptr[0];
 	int err;
 
-	if (!record->mgmt || !record->mgmt->set_attr_mask) {
+	if (!record->mgmt || !record->mgmt->set_attrs.base) {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[VDPA_ATTR_DEV_NAME],
 				    "Device cannot be changed");
 		return -EOPNOTSUPP;
 	}
-	err = vdpa_nl_parse_set(&config, record, info->attrs);
+	err = vdpa_nl_parse_changes(&config, record, info);
 	if (err)
 		return err;
 	return vdpa_mgmt_set_device(record, &config);

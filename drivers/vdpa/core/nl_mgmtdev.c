@@ -25,7 +25,11 @@ static int vdpa_nl_mgmtdev_fill(struct sk_buff *skb, const void *record)
 	    nla_put_u32(skb, VDPA_ATTR_DEV_MGMTDEV_MAX_VQS,
 			mgmt->max_supported_vqs) ||
 	    nla_put_u64_64bit(skb, VDPA_ATTR_DEV_SUPPORTED_FEATURES,
-			      mgmt->supported_features, VDPA_ATTR_PAD))
+			      mgmt->supported_features, VDPA_ATTR_PAD) ||
+	    vdpa_nl_put_attr_set(skb, VDPA_ATTR_MGMTDEV_ADD_ATTRS,
+				 &mgmt->add_attrs) ||
+	    vdpa_nl_put_attr_set(skb, VDPA_ATTR_MGMTDEV_SET_ATTRS,
+				 &mgmt->set_attrs))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -370,6 +370,7 @@ static void vdpa_dev_record_free_rcu(struct rcu_head *rcu)
 		container_of(rcu, struct vdpa_dev_record, rcu);
 
 	kfree(rcu_dereference_protected(record->attrs, true));
+	kfree(record->created);
 	kfree(record);
 }
 

@@ -80,6 +80,37 @@ enum vdpa_dev_state {
 	VDPA_DEV_DEAD,
 };
 
+/* Longest name of a bus driver, with the terminating NUL */
+#define VDPA_DRIVER_NAME_SIZE	32
+
+/**
+ * struct vdpa_attr_set - a set of attributes
+ * @base: BIT_ULL() of those that Linux 6.12 has
+ * @ext: VDPA_EXT_BIT() of the others
+ */
+struct vdpa_attr_set {
+	u64 base;
+	u64 ext;
+};
+
+static inline bool vdpa_attr_set_has(const struct vdpa_attr_set *set, u16 attr)
+{
+	if (attr < VDPA_ATTR_MAX)
+		return set->base & BIT_ULL(attr);
+	return set->ext & VDPA_EXT_BIT(attr);
+}
+
+/**
+ * struct vdpa_dev_request - what a device is to be made with
+ * @config: for the management device
+ * @driver: which bus driver shall be bound, "none" for none at all, "" for
+ *	whichever there is
+ */
+struct vdpa_dev_request {
+	struct vdpa_dev_set_config config;
+	char driver[VDPA_DRIVER_NAME_SIZE];
+};
+
 /**
  * struct vdpa_nl_attrs - attributes as they are in messages
  * @rcu: for their end
@@ -122,6 +153,8 @@ struct vdpa_nl_attrs {
  * @nas: number of address spaces; immutable once live
  * @has_iova: the device says what it reaches: @iova; immutable once live
  * @iova: I/O virtual addresses that the device reaches; immutable once live
+ * @created: attributes that the device was made with, NULL if there were none;
+ *	immutable once live
  * @attrs: what of the above is shown; set anew whenever it is published
  * @state: changes with both the lock of @mgmt and &vdpa_registry.lock held,
  *	either one is enough to read it; a peek without is good for a hint
@@ -155,6 +188,7 @@ struct vdpa_dev_record {
 	u32 nas;
 	bool has_iova;
 	struct vdpa_iova_range iova;
+	const struct vdpa_dev_request *created;
 	struct vdpa_nl_attrs __rcu *attrs;
 
 	enum vdpa_dev_state state;
@@ -209,14 +243,13 @@ void vdpa_dev_record_add_ready(struct vdpa_dev_record *record, int queues);
  * @classes: bit N for virtio device id N; immutable
  * @supported_features: immutable
  * @max_supported_vqs: immutable
- * @config_attr_mask: BIT_ULL() of each attribute that it makes devices with;
- *	immutable
- * @set_attr_mask: BIT_ULL() of each that it changes on live ones; immutable
+ * @add_attrs: attributes that it makes devices with; immutable
+ * @set_attrs: those that it changes on live ones; immutable
  * @lock: serialises the ops of the management device and the registration of
- *	its devices; protects @mdev, @adding, @adding_config and @devs
+ *	its devices; protects @mdev, @adding, @adding_request and @devs
  * @mdev: the management device, NULL once it is unregistered
  * @adding: record reserved for the device that is being added, or NULL
- * @adding_config: what was asked for it, or NULL
+ * @adding_request: what was asked for it, or NULL
  * @devs: records of its devices
  * @going: it is being unregistered; set once, read anywhere
  */
@@ -231,13 +264,13 @@ struct vdpa_mgmt_record {
 	u64 classes;
 	u64 supported_features;
 	u32 max_supported_vqs;
-	u64 config_attr_mask;
-	u64 set_attr_mask;
+	struct vdpa_attr_set add_attrs;
+	struct vdpa_attr_set set_attrs;
 
 	struct mutex lock; /* see above */
 	struct vdpa_mgmt_dev *mdev;
 	struct vdpa_dev_record *adding;
-	const struct vdpa_dev_set_config *adding_config;
+	const struct vdpa_dev_request *adding_request;
 	struct list_head devs;
 
 	bool going;
@@ -266,7 +299,7 @@ void vdpa_mgmt_record_put(struct vdpa_mgmt_record *mgmt);
 
 int vdpa_mgmt_add_device(struct vdpa_mgmt_record *mgmt,
 			 struct vdpa_dev_record *record,
-			 const struct vdpa_dev_set_config *config);
+			 const struct vdpa_dev_request *request);
 int vdpa_mgmt_del_device(struct vdpa_dev_record *record,
 			 struct netlink_ext_ack *extack);
 int vdpa_mgmt_set_device(struct vdpa_dev_record *record,
@@ -279,7 +312,12 @@ void vdpa_usage_reset(struct vdpa_device *vdev);
 
 /* bus.c */
 
+/* In place of a bus driver: none */
+#define VDPA_DRIVER_NONE	"none"
+
 extern const struct bus_type vdpa_bus;
+
+bool vdpa_driver_exists(const char *name);
 
 /* netlink.c */
 
@@ -315,6 +353,19 @@ void vdpa_nl_notify_locked(u8 cmd, vdpa_nl_fill_t *fill, const void *record);
 int vdpa_nl_mgmtdev_put_handle(struct sk_buff *skb,
 			       const struct vdpa_mgmt_record *mgmt);
 void vdpa_nl_mgmtdev_notify_locked(u8 cmd, const struct vdpa_mgmt_record *mgmt);
+
+/* nl_attrs.c */
+
+int vdpa_nl_parse_request(struct vdpa_dev_request *request,
+			  const struct vdpa_mgmt_record *mgmt,
+			  struct genl_info *info);
+int vdpa_nl_parse_changes(struct vdpa_dev_set_config *config,
+			  const struct vdpa_dev_record *record,
+			  struct genl_info *info);
+int vdpa_nl_put_attr_set(struct sk_buff *skb, u16 attr,
+			 const struct vdpa_attr_set *set);
+int vdpa_nl_put_created(struct sk_buff *skb,
+			const struct vdpa_dev_request *request);
 
 /* nl_dev.c */
 

@@ -49,15 +49,58 @@ static struct vdpasim_blk_store *vdpasim_blk_shared;
 #define VDPASIM_CPU_TO_V32(x)	((__force __virtio32)cpu_to_le32(x))
 #define VDPASIM_CPU_TO_V64(x)	((__force __virtio64)cpu_to_le64(x))
 
+/* To be read-only is a feature that the driver cannot decline. */
+static int vdpasim_blk_adjust_features(u64 *features,
+				       const struct vdpa_dev_set_config *config)
+{
+	u64 ro = BIT_ULL(VIRTIO_BLK_F_RO);
+
+	if (!(config->mask & BIT_ULL(VDPA_ATTR_DEV_BLK_READ_ONLY)))
+		return 0;
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_FEATURES) &&
+	    config->blk.read_only != !!(*features & ro)) {
+		NL_SET_ERR_MSG(config->extack,
+			       "Read-only or not, the feature RO says otherwise");
+		return -EINVAL;
+	}
+	if (config->blk.read_only)
+		*features |= ro;
+	else
+		*features &= ~ro;
+	return 0;
+}
+
+static int vdpasim_blk_check_capacity(const struct vdpa_dev_set_config *config)
+{
+	u64 wanted = config->blk.capacity;
+
+	if (!(config->mask & BIT_ULL(VDPA_ATTR_DEV_BLK_CFG_CAPACITY)))
+		return 0;
+	if (wanted > VDPASIM_BLK_CAPACITY_MAX) {
+		NL_SET_ERR_MSG_FMT(config->extack,
+				   "Capacity is above %llu sectors",
+				   (u64)VDPASIM_BLK_CAPACITY_MAX);
+		return -ERANGE;
+	}
+	if (vdpasim_blk_shared && wanted != vdpasim_blk_shared->capacity) {
+		NL_SET_ERR_MSG_FMT(config->extack,
+				   "All devices share contents of %llu sectors",
+				   vdpasim_blk_shared->capacity);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int vdpasim_blk_num_vqs(u64 features,
 			       const struct vdpa_dev_set_config *config)
 {
 	return features & BIT_ULL(VIRTIO_BLK_F_MQ) ? num_queues : 1;
 }
 
-static void vdpasim_blk_init_zeroing(struct virtio_blk_config *space)
+static void vdpasim_blk_init_zeroing(struct virtio_blk_config *space,
+				     u64 sectors)
 {
-	u64 most = min_t(u64, capacity, U32_MAX);
+	u64 most = min_t(u64, sectors, U32_MAX);
 
 	space->max_discard_sectors = VDPASIM_CPU_TO_V32(most);
 	space->max_discard_seg = VDPASIM_CPU_TO_V32(VDPASIM_BLK_RANGES_MAX);
@@ -74,11 +117,18 @@ static int vdpasim_blk_init_config(struct vdpasim *sim,
 {
 	struct virtio_blk_config *space = sim->config;
 	struct vdpasim_blk_store *store = vdpasim_blk_shared;
+	u64 sectors = capacity;
+	int err;
 
+	err = vdpasim_blk_check_capacity(config);
+	if (err)
+		return err;
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_BLK_CFG_CAPACITY))
+		sectors = config->blk.capacity;
 	if (store)
 		kref_get(&store->ref);
 	else
-		store = vdpasim_blk_store_alloc(capacity);
+		store = vdpasim_blk_store_alloc(sectors);
 	if (!store)
 		return -ENOMEM;
 	sim->priv = store;
@@ -91,7 +141,7 @@ static int vdpasim_blk_init_config(struct vdpasim *sim,
 	space->min_io_size = VDPASIM_CPU_TO_V16(1);
 	space->opt_io_size = VDPASIM_CPU_TO_V32(PAGE_SIZE >> SECTOR_SHIFT);
 	space->num_queues = VDPASIM_CPU_TO_V16(sim->vdpa.nvqs);
-	vdpasim_blk_init_zeroing(space);
+	vdpasim_blk_init_zeroing(space, store->capacity);
 	return 0;
 }
 
@@ -121,8 +171,12 @@ static struct vdpasim_class vdpasim_blk_class = {
 	.nas = 2,
 	.features = VDPASIM_BLK_FEATURES,
 	.required = VDPASIM_REQUIRED,
-	.config_attr_mask = BIT_ULL(VDPA_ATTR_DEV_FEATURES),
+	.config_attr_mask = BIT_ULL(VDPA_ATTR_DEV_FEATURES) |
+			    BIT_ULL(VDPA_ATTR_DEV_BLK_CFG_CAPACITY) |
+			    BIT_ULL(VDPA_ATTR_DEV_BLK_READ_ONLY),
+	.set_attr_mask = BIT_ULL(VDPA_ATTR_DEV_FEATURES),
 	.config_size = sizeof(struct virtio_blk_config),
+	.adjust_features = vdpasim_blk_adjust_features,
 	.num_vqs = vdpasim_blk_num_vqs,
 	.init_config = vdpasim_blk_init_config,
 	.serve = vdpasim_blk_serve,
@@ -154,7 +208,7 @@ static int __init vdpasim_blk_check_params(void)
 	return 0;
 }
 
-/* Devices are read-only by a feature that the driver cannot decline. */
+/* Where devices need not be read-only, those are that shall be. */
 static void __init vdpasim_blk_init_class(void)
 {
 	vdpasim_blk_class.nvqs = num_queues;
@@ -164,7 +218,7 @@ static void __init vdpasim_blk_init_class(void)
 	if (read_only)
 		vdpasim_blk_class.required |= BIT_ULL(VIRTIO_BLK_F_RO);
 	else
-		vdpasim_blk_class.features &= ~BIT_ULL(VIRTIO_BLK_F_RO);
+		vdpasim_blk_class.optional |= BIT_ULL(VIRTIO_BLK_F_RO);
 }
 
 static int __init vdpasim_blk_init(void)

@@ -57,7 +57,7 @@ static u64 vdpasim_get_backend_features(const struct vdpa_device *vdev)
 
 static u64 vdpasim_get_device_features(struct vdpa_device *vdev)
 {
-	return vdpa_to_sim(vdev)->features;
+	return READ_ONCE(vdpa_to_sim(vdev)->features);
 }
 
 /* virtio 1.3, 3.1.1: what was agreed on with FEATURES_OK stands */
@@ -330,32 +330,54 @@ static const struct vdpa_config_ops vdpasim_piecewise_ops = {
 	.dma_unmap = vdpasim_dma_unmap,
 };
 
-/* The features asked for, or all there are. */
-static int vdpasim_choose_features(const struct vdpasim_class *class,
-				   const struct vdpa_dev_set_config *config,
-				   u64 *features)
+/**
+ * vdpasim_check_features - tell whether a device can offer features
+ * @class: its class
+ * @features: virtio features
+ * @extack: where to say why not
+ *
+ * Context: any.
+ * Return: 0 or -EINVAL.
+ */
+int vdpasim_check_features(const struct vdpasim_class *class, u64 features,
+			   struct netlink_ext_ack *extack)
 {
-	*features = class->features;
-	if (!(config->mask & BIT_ULL(VDPA_ATTR_DEV_FEATURES)))
-		return 0;
-
-	*features = config->device_features;
-	if (*features & ~class->features) {
-		NL_SET_ERR_MSG(config->extack,
+	if (features & ~class->features) {
+		NL_SET_ERR_MSG(extack,
 			       "Features are not supported by the class");
 		return -EINVAL;
 	}
-	if (class->required & ~*features) {
-		NL_SET_ERR_MSG(config->extack,
+	if (class->required & ~features & ~VDPASIM_REQUIRED) {
+		NL_SET_ERR_MSG(extack,
+			       "A feature that every device here has is left out");
+		return -EINVAL;
+	}
+	if (class->required & ~features) {
+		NL_SET_ERR_MSG(extack,
 			       "Features VERSION_1 and ACCESS_PLATFORM cannot be left out");
 		return -EINVAL;
 	}
-	if (class->check_features && !class->check_features(*features)) {
-		NL_SET_ERR_MSG(config->extack,
+	if (class->check_features && !class->check_features(features)) {
+		NL_SET_ERR_MSG(extack,
 			       "A feature lacks another one that it needs");
 		return -EINVAL;
 	}
 	return 0;
+}
+
+/* The features asked for, or all there are but those that need to be. */
+static int vdpasim_choose_features(const struct vdpasim_class *class,
+				   const struct vdpa_dev_set_config *config,
+				   u64 *features)
+{
+	int err = 0;
+
+	*features = class->features & ~class->optional;
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_FEATURES))
+		*features = config->device_features;
+	if (class->adjust_features)
+		err = class->adjust_features(features, config);
+	return err ?: vdpasim_check_features(class, *features, config->extack);
 }
 
 static struct vdpasim *vdpasim_alloc_raw(struct vdpasim_mgmt *mgmt,
@@ -427,6 +449,7 @@ struct vdpasim *vdpasim_alloc(struct vdpasim_mgmt *mgmt, const char *name,
 	if (IS_ERR(sim))
 		return sim;
 
+	sim->made_features = features;
 	sim->features = features;
 	sim->vdpa.nvqs = nvqs;
 	sim->config = kzalloc(class->config_size, GFP_KERNEL);

@@ -56,7 +56,8 @@ vdpasim_mgmt_alloc(struct vdpasim_mgmt *mgmt, const char *name,
 	class = vdpasim_mgmt_class(mgmt, config->device_id);
 	if (!class)
 		return ERR_PTR(-EOPNOTSUPP);
-	if (config->mask & ~(class->config_attr_mask |
+	if (config->ext_mask & ~class->config_ext_mask ||
+	    config->mask & ~(class->config_attr_mask |
 			     BIT_ULL(VDPA_ATTR_DEV_ID))) {
 		NL_SET_ERR_MSG(config->extack,
 			       "Attribute is not supported by the class");
@@ -109,6 +110,51 @@ static void vdpasim_mgmt_dev_del(struct vdpa_mgmt_dev *mdev,
 	vdpasim_mgmt_unregister_dev(vdpa_to_sim(vdev));
 }
 
+/* What a driver asks for once is not changed under its feet. */
+#define VDPASIM_UNUSED_ATTRS	(BIT_ULL(VDPA_ATTR_DEV_FEATURES) |	\
+				 BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP))
+
+static int vdpasim_mgmt_check_set(const struct vdpasim *sim,
+				  const struct vdpa_dev_set_config *config)
+{
+	u64 features = config->device_features;
+
+	lockdep_assert_held(&sim->lock);
+	if (config->mask & VDPASIM_UNUSED_ATTRS && sim->status) {
+		NL_SET_ERR_MSG(config->extack,
+			       "A driver uses the device: too late to change it so");
+		return -EBUSY;
+	}
+	if (!(config->mask & BIT_ULL(VDPA_ATTR_DEV_FEATURES)))
+		return 0;
+	if (features & ~sim->made_features) {
+		NL_SET_ERR_MSG(config->extack,
+			       "Device was not made with all of these features");
+		return -EINVAL;
+	}
+	return vdpasim_check_features(sim->class, features, config->extack);
+}
+
+static int vdpasim_mgmt_set_locked(struct vdpasim *sim,
+				   const struct vdpa_dev_set_config *config)
+{
+	u64 before = sim->features;
+	int err;
+
+	err = vdpasim_mgmt_check_set(sim, config);
+	if (err)
+		return err;
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_FEATURES))
+		WRITE_ONCE(sim->features, config->device_features);
+	if (sim->class->set_attr)
+		err = sim->class->set_attr(sim, config);
+	if (err)
+		WRITE_ONCE(sim->features, before);
+	else if (sim->features != before && sim->class->reset)
+		sim->class->reset(sim);
+	return err;
+}
+
 static int vdpasim_mgmt_dev_set_attr(struct vdpa_mgmt_dev *mdev,
 				     struct vdpa_device *vdev,
 				     const struct vdpa_dev_set_config *config)
@@ -123,7 +169,7 @@ static int vdpasim_mgmt_dev_set_attr(struct vdpa_mgmt_dev *mdev,
 		return -EOPNOTSUPP;
 	}
 	mutex_lock(&sim->lock);
-	err = class->set_attr(sim, config);
+	err = vdpasim_mgmt_set_locked(sim, config);
 	mutex_unlock(&sim->lock);
 	if (!err)
 		vdpasim_config_notify(sim);
@@ -170,6 +216,7 @@ static int vdpasim_mgmt_describe(struct vdpasim_mgmt *mgmt)
 		mgmt->ids[i].device = class->device_id;
 		mgmt->ids[i].vendor = VIRTIO_DEV_ANY_ID;
 		mdev->config_attr_mask |= class->config_attr_mask;
+		mdev->config_ext_mask |= class->config_ext_mask;
 		mdev->set_attr_mask |= class->set_attr_mask;
 		mdev->supported_features |= class->features;
 		mdev->max_supported_vqs = max(mdev->max_supported_vqs,

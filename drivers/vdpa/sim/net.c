@@ -120,8 +120,9 @@ static void vdpasim_net_init_vqs(struct vdpasim_net *net)
 {
 	unsigned int i;
 
-	for (i = 0; i < net->max_pairs; i++)
-		net->sim->vqs[2 * i].inner = true;
+	for (i = 0; i < net->sim->vdpa.nvqs; i++)
+		net->sim->vqs[i].inner = i < 2 * net->max_pairs &&
+					 !vdpasim_net_is_tx(i);
 }
 
 /* virtio 1.3, 5.1.4 */
@@ -138,7 +139,10 @@ static int vdpasim_net_init_config(struct vdpasim *sim,
 	sim->priv = net;
 	net->sim = sim;
 	INIT_LIST_HEAD(&net->entry);
-	net->max_pairs = vdpasim_net_pairs(sim->features, config);
+	net->made_pairs = vdpasim_net_pairs(sim->features, config);
+	net->max_pairs = net->made_pairs;
+	if (config->ext_mask & VDPA_EXT_BIT(VDPA_ATTR_DEV_NET_VLAN))
+		net->vlan = config->net.vlan;
 	net->pairs = 1;
 	vdpasim_net_init_vqs(net);
 	vdpasim_net_init_speed(sim);
@@ -184,6 +188,20 @@ static int vdpasim_net_check_attr(const struct vdpasim *sim,
 	return 0;
 }
 
+static int vdpasim_net_check_pairs(const struct vdpasim_net *net,
+				   const struct vdpa_dev_set_config *config)
+{
+	if (!(config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP)))
+		return 0;
+	if (config->net.max_vq_pairs > net->made_pairs) {
+		NL_SET_ERR_MSG_FMT(config->extack,
+				   "Device was made with %u queue pairs",
+				   net->made_pairs);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static void vdpasim_net_change(struct vdpasim_net *net,
 			       const struct vdpa_dev_set_config *config)
 {
@@ -200,6 +218,9 @@ static void vdpasim_net_change(struct vdpasim_net *net,
 		if (net->sim->driver_features & BIT_ULL(VIRTIO_NET_F_MTU))
 			net->mtu = config->net.mtu;
 	}
+	if (mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP))
+		space->max_virtqueue_pairs =
+			(__force __virtio16)cpu_to_le16(config->net.max_vq_pairs);
 	net->sim->generation++;
 	spin_unlock(&net->sim->config_lock);
 	if (mask & BIT_ULL(VDPA_ATTR_DEV_NET_STATUS))
@@ -213,7 +234,8 @@ static int vdpasim_net_set_attr(struct vdpasim *sim,
 	struct vdpasim_net_filter *filter;
 	int err;
 
-	err = vdpasim_net_check_attr(sim, config);
+	err = vdpasim_net_check_attr(sim, config) ?:
+	      vdpasim_net_check_pairs(net, config);
 	if (err)
 		return err;
 	vdpasim_lock_vqs(sim);
@@ -227,6 +249,10 @@ static int vdpasim_net_set_attr(struct vdpasim *sim,
 	vdpasim_unlock_vqs(sim);
 	if (!filter)
 		return -ENOMEM;
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP)) {
+		net->max_pairs = config->net.max_vq_pairs;
+		vdpasim_net_init_vqs(net);
+	}
 	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_STATUS))
 		vdpasim_net_link_show(net);
 	return 0;
@@ -347,8 +373,11 @@ static struct vdpasim_class vdpasim_net_class = {
 			    BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR) |
 			    BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU) |
 			    BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP),
-	.set_attr_mask = BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR) |
+	.config_ext_mask = VDPA_EXT_BIT(VDPA_ATTR_DEV_NET_VLAN),
+	.set_attr_mask = BIT_ULL(VDPA_ATTR_DEV_FEATURES) |
+			 BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR) |
 			 BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU) |
+			 BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP) |
 			 BIT_ULL(VDPA_ATTR_DEV_NET_STATUS),
 	.config_size = sizeof(struct virtio_net_config),
 	.num_vqs = vdpasim_net_num_vqs,

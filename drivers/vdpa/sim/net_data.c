@@ -142,26 +142,37 @@ static int vdpasim_net_write_header(struct vdpasim_net_turn *turn,
 	return vdpa_ring_write(to, &hdr, sizeof(hdr));
 }
 
+static int vdpasim_net_write_prefix(struct vdpasim_net_turn *turn,
+				    struct vdpa_ring_iter *to,
+				    const struct vdpasim_net_packet *packet)
+{
+	if (likely(!packet->prefix_len))
+		return 0;
+	vdpasim_net_at_rx(turn);
+	return vdpa_ring_write(to, &packet->prefix, packet->prefix_len);
+}
+
 /*
  * Fills buffers with a packet, beginning with @chain that has room for a header
- * but not for all of the packet.
+ * and the packet's prefix but not for all of the packet.
  */
 static int vdpasim_net_merge(struct vdpasim_net_turn *turn,
 			     struct vdpa_ring_chain *chain,
-			     struct vdpa_ring_iter *from, u32 len)
+			     const struct vdpasim_net_packet *packet)
 {
-	struct vdpa_ring_iter begin, to;
+	struct vdpa_ring_iter begin, to, from = packet->from;
+	u32 piece, len = packet->len;
 	u16 buffers = 1;
-	u32 piece;
 	int err;
 
 	vdpa_ring_writer(&begin, turn->rx->ring, chain);
 	to = begin;
-	err = vdpa_ring_skip(&to, VDPASIM_NET_HDR_LEN);
-	chain->written = VDPASIM_NET_HDR_LEN;
+	err = vdpa_ring_skip(&to, VDPASIM_NET_HDR_LEN) ?:
+	      vdpasim_net_write_prefix(turn, &to, packet);
+	chain->written = VDPASIM_NET_HDR_LEN + packet->prefix_len;
 	while (!err) {
 		piece = min(len, to.left);
-		err = vdpasim_net_copy(turn, &to, from, piece);
+		err = vdpasim_net_copy(turn, &to, &from, piece);
 		chain->written += piece;
 		len -= piece;
 		if (!len || err)
@@ -177,22 +188,24 @@ static int vdpasim_net_merge(struct vdpasim_net_turn *turn,
 }
 
 static int vdpasim_net_fill(struct vdpasim_net_turn *turn,
-			    struct vdpa_ring_iter *from, u32 len)
+			    const struct vdpasim_net_packet *packet)
 {
 	struct vdpa_ring_chain *chain = vdpasim_net_next_rx(turn);
-	struct vdpa_ring_iter to;
+	struct vdpa_ring_iter from = packet->from, to;
+	u32 len = VDPASIM_NET_HDR_LEN + packet->prefix_len;
 
 	if (!chain)
 		return -EAGAIN;
-	if (likely(chain->in_len >= VDPASIM_NET_HDR_LEN + len)) {
+	if (likely(chain->in_len >= len + packet->len)) {
 		vdpa_ring_writer(&to, turn->rx->ring, chain);
-		chain->written = VDPASIM_NET_HDR_LEN + len;
+		chain->written = len + packet->len;
 		return vdpasim_net_write_header(turn, &to, 1) ?:
-		       vdpasim_net_copy(turn, &to, from, len);
+		       vdpasim_net_write_prefix(turn, &to, packet) ?:
+		       vdpasim_net_copy(turn, &to, &from, packet->len);
 	}
-	if (!turn->to->mergeable || chain->in_len < VDPASIM_NET_HDR_LEN)
+	if (!turn->to->mergeable || chain->in_len < len)
 		return -EMSGSIZE;
-	return vdpasim_net_merge(turn, chain, from, len);
+	return vdpasim_net_merge(turn, chain, packet);
 }
 
 /*
@@ -200,13 +213,12 @@ static int vdpasim_net_fill(struct vdpasim_net_turn *turn,
  * together with the packets before it, these are handed over first.
  */
 static int vdpasim_net_deliver(struct vdpasim_net_turn *turn,
-			       const struct vdpa_ring_iter *from, u32 len)
+			       const struct vdpasim_net_packet *packet)
 {
-	struct vdpa_ring_iter place = *from;
 	u16 first = turn->rx_used;
 	int err;
 
-	err = vdpasim_net_fill(turn, &place, len);
+	err = vdpasim_net_fill(turn, packet);
 	if (likely(!err))
 		return 0;
 	turn->rx_used = first;
@@ -214,8 +226,7 @@ static int vdpasim_net_deliver(struct vdpasim_net_turn *turn,
 		return err;
 
 	vdpasim_net_flush_rx(turn);
-	place = *from;
-	err = vdpasim_net_fill(turn, &place, len);
+	err = vdpasim_net_fill(turn, packet);
 	if (err)
 		turn->rx_used = 0;
 	return err;
@@ -272,26 +283,31 @@ static int vdpasim_net_undelivered(struct vdpasim_net_turn *turn, int err)
 static int vdpasim_net_pass(struct vdpasim_net_turn *turn,
 			    const struct vdpa_ring_chain *chain)
 {
+	const struct vdpasim_net *from = vdpasim_to_net(turn->tx->sim);
+	struct vdpasim_net_packet packet;
 	struct vdpasim_net_head head;
-	struct vdpa_ring_iter from;
 	u32 len;
 	int err;
 
-	vdpa_ring_reader(&from, turn->tx->ring, chain);
-	if (!vdpasim_net_look(turn, &from, &head)) {
+	vdpa_ring_reader(&packet.from, turn->tx->ring, chain);
+	if (!vdpasim_net_look(turn, &packet.from, &head)) {
 		vdpasim_count(turn->tx, VDPASIM_NET_ERRORS, 1);
 		return vdpa_ring_error(turn->tx->ring) ? -EIO : 0;
 	}
-	len = from.left;
-	if (!vdpasim_net_wants(turn->to, &head)) {
+	packet.len = packet.from.left;
+	packet.prefix_len = 0;
+	if ((unlikely(from->vlan | turn->to->vlan) &&
+	     !vdpasim_net_retag(from, turn->to, &packet, &head)) ||
+	    !vdpasim_net_wants(turn->to, &head)) {
 		vdpasim_count(turn->rx, VDPASIM_NET_RX_FILTERED, 1);
 		return 0;
 	}
+	len = packet.prefix_len + packet.len;
 	if (!vdpasim_net_fits(turn->to, &head, len)) {
 		vdpasim_count(turn->rx, VDPASIM_NET_ERRORS, 1);
 		return 0;
 	}
-	err = vdpasim_net_deliver(turn, &from, len);
+	err = vdpasim_net_deliver(turn, &packet);
 	if (unlikely(err))
 		return vdpasim_net_undelivered(turn, err);
 	turn->waiting = false;

@@ -57,19 +57,23 @@ struct vdpasim_worker;
  * @nas: number of address spaces; 0 is taken for 1
  * @features: virtio features it can offer
  * @required: those of them that cannot be left out
+ * @optional: those of them that a device has only if it is asked for
  * @config_attr_mask: BIT_ULL() of the attributes that @init_config takes
+ * @config_ext_mask: the same for VDPA_EXT_BIT()
  * @set_attr_mask: BIT_ULL() of those that @set_attr takes
  * @config_size: size of its configuration space in bytes
  * @scratch_size: memory that a queue in use needs for @serve, in bytes
+ * @adjust_features: changes the features of a device to be made as attributes
+ *	demand. Returns 0, or a negative errno with a word in the extack of @config.
  * @num_vqs: number of virtqueues of a device to be made. Without it they are
  *	@nvqs. Returns an errno with a word in the extack of @config if the
  *	attributes do not go together.
  * @init_config: required; fills the configuration space of a new device and
  *	the rest of what is the class's; features are settled by then. Returns 0,
  *	or a negative errno with a word in the extack of @config.
- * @set_attr: changes a device that exists; &vdpasim.lock is held. Returns 0 and
- *	has the driver told, or a negative errno with a word in the extack of
- *	@config, and nothing changed.
+ * @set_attr: changes a device that exists, whose features were changed already;
+ *	&vdpasim.lock is held. Returns 0 and has the driver told, or a negative
+ *	errno with a word in the extack of @config, and nothing changed.
  * @check_features: whether a device may offer these features together. What a
  *	driver accepts without that which it needs has to be harmless.
  * @vq_group: group of a queue, 0 without it
@@ -93,10 +97,14 @@ struct vdpasim_class {
 	u32 nas;
 	u64 features;
 	u64 required;
+	u64 optional;
 	u64 config_attr_mask;
+	u64 config_ext_mask;
 	u64 set_attr_mask;
 	size_t config_size;
 	size_t scratch_size;
+	int (*adjust_features)(u64 *features,
+			       const struct vdpa_dev_set_config *config);
 	int (*num_vqs)(u64 features, const struct vdpa_dev_set_config *config);
 	int (*init_config)(struct vdpasim *sim,
 			   const struct vdpa_dev_set_config *config);
@@ -211,7 +219,9 @@ struct vdpasim_vq {
  * @vdpa: what the core knows; first
  * @class: immutable
  * @mgmt: immutable
- * @features: virtio features offered; immutable
+ * @made_features: virtio features it was made with; immutable
+ * @features: virtio features offered, some of these; change with @lock held and
+ *	@status 0; may be read without
  * @vqs: virtqueues, &vdpa_device.nvqs of them
  * @as: address spaces, &vdpa_device.nas of them; change with @lock and the locks
  *	of all queues held
@@ -234,6 +244,7 @@ struct vdpasim {
 	struct vdpa_device vdpa;
 	const struct vdpasim_class *class;
 	struct vdpasim_mgmt *mgmt;
+	u64 made_features;
 	u64 features;
 	struct vdpasim_vq *vqs;
 	struct vdpasim_as *as;
@@ -293,6 +304,8 @@ static inline void vdpasim_count(struct vdpasim_vq *vq, unsigned int i, u64 n)
 struct vdpasim *vdpasim_alloc(struct vdpasim_mgmt *mgmt, const char *name,
 			      const struct vdpasim_class *class,
 			      const struct vdpa_dev_set_config *config);
+int vdpasim_check_features(const struct vdpasim_class *class, u64 features,
+			   struct netlink_ext_ack *extack);
 void vdpasim_dismantle(struct vdpasim *sim);
 void vdpasim_config_notify(struct vdpasim *sim);
 void vdpasim_needs_reset(struct vdpasim *sim);

@@ -91,7 +91,10 @@ struct vdpasim_net_filter {
  * @down: packets neither come nor go, cable or not; changes as @peer does
  * @entry: in the list of devices that can be connected, or empty
  * @mac: its address before a driver changes that; changes as @peer does
- * @max_pairs: number of queue pairs; immutable
+ * @vlan: VLAN of its port, 0 for none; immutable
+ * @made_pairs: number of queue pairs that it was made with; immutable
+ * @max_pairs: number of queue pairs offered; changes with &vdpasim.lock held and
+ *	&vdpasim.status 0
  * @pairs: how many of them the driver uses
  * @mergeable: packets may go to several buffers; set before queues run
  * @mtu: longest packet that the driver takes, in bytes after the Ethernet
@@ -103,6 +106,8 @@ struct vdpasim_net {
 	struct vdpasim_net *peer;
 	struct list_head entry;
 	u8 mac[ETH_ALEN];
+	u16 vlan;
+	u16 made_pairs;
 	u16 max_pairs;
 	u16 pairs;
 	bool mergeable;
@@ -123,6 +128,27 @@ struct vdpasim_net_head {
 	__be16 tag;
 	__be16 type;
 	u32 len;
+};
+
+/**
+ * struct vdpasim_net_packet - a packet on its way
+ * @from: where the rest of it is
+ * @len: length of that, in bytes
+ * @prefix: begins the packet in place of what was there
+ * @prefix.macs: addresses
+ * @prefix.proto: ETH_P_8021Q
+ * @prefix.tag: VLAN tag
+ * @prefix_len: how much of @prefix is valid, in bytes
+ */
+struct vdpasim_net_packet {
+	struct vdpa_ring_iter from;
+	u32 len;
+	struct {
+		u8 macs[2 * ETH_ALEN];
+		__be16 proto;
+		__be16 tag;
+	} prefix;
+	u32 prefix_len;
 };
 
 static inline struct vdpasim_net *vdpasim_to_net(const struct vdpasim *sim)
@@ -196,6 +222,13 @@ void vdpasim_net_filter_put(struct vdpasim_net *net,
 			    struct vdpasim_net_filter *filter);
 bool vdpasim_net_wants(const struct vdpasim_net *net,
 		       const struct vdpasim_net_head *head);
+
+/* net_vlan.c */
+
+bool vdpasim_net_retag(const struct vdpasim_net *from,
+		       const struct vdpasim_net *to,
+		       struct vdpasim_net_packet *packet,
+		       struct vdpasim_net_head *head);
 
 /* net_ctrl.c */
 

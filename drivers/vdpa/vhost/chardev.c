@@ -285,3 +285,4 @@ module_exit(vhost_vdpa_exit);
 
 MODULE_DESCRIPTION("vDPA devices for user space, as vhost-vdpa");
 MODULE_LICENSE("GPL");
+MODULE_ALIAS("vdpa-driver-vhost_vdpa");

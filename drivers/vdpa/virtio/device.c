@@ -116,3 +116,4 @@ module_vdpa_driver(virtio_vdpa_driver);
 
 MODULE_DESCRIPTION("vDPA devices as virtio devices of this host");
 MODULE_LICENSE("GPL");
+MODULE_ALIAS("vdpa-driver-virtio_vdpa");

@@ -92,7 +92,8 @@ enum vdpa_attr {
 	VDPA_ATTR_MAX,
 
 	VDPA_ATTR_DEV_STATUS = 256,		/* u8, virtio device status */
-	VDPA_ATTR_DEV_DRIVER,			/* string, bound bus driver */
+	/* bound bus driver; for a device to be: which one shall be, or "none" */
+	VDPA_ATTR_DEV_DRIVER,			/* string */
 	/* what that made: "vhost-vdpa-0" is /dev/vhost-vdpa-0, "virtio3" a virtio device */
 	VDPA_ATTR_DEV_DRIVER_DEV,		/* string */
 	VDPA_ATTR_DEV_STATE,			/* u8, enum vdpa_state */
@@ -102,6 +103,13 @@ enum vdpa_attr {
 	/* I/O virtual addresses that the device reaches, if it says */
 	VDPA_ATTR_DEV_IOVA_FIRST,		/* u64 */
 	VDPA_ATTR_DEV_IOVA_LAST,		/* u64, itself included */
+	/* what the device was created with: the attributes given then */
+	VDPA_ATTR_DEV_CREATED,			/* nest of these attributes */
+	/* frames are tagged with it when they leave, and filtered by it */
+	VDPA_ATTR_DEV_NET_VLAN,			/* u16, 1 to 4094 */
+	/* attributes that a management device creates, and changes, devices with */
+	VDPA_ATTR_MGMTDEV_ADD_ATTRS,		/* array of u32, enum vdpa_attr */
+	VDPA_ATTR_MGMTDEV_SET_ATTRS,		/* array of u32, enum vdpa_attr */
 };
 
 /* What a device is doing; more than one applying, the highest is told */

@@ -25,8 +25,9 @@ class Spec:
         self.family = spec["name"]
         self.version = spec.get("version", 1)
         self.groups = [group["name"] for group in spec["mcast-groups"]["list"]]
+        # the other sets are what is nested in these, which only the kernel sends
         self.sets = {group["name"]: self.number(group["attributes"])
-                     for group in spec["attribute-sets"]}
+                     for group in spec["attribute-sets"][:1]}
         self.ops = {op["name"]: op for op in spec["operations"]["list"]}
 
     @staticmethod
@@ -78,7 +79,8 @@ def attr_row(attr):
     if kind in TYPES:
         low = high = TYPES[kind]
         kind = "number"
-    elif kind == "binary":
+    elif kind in ("binary", "nest"):
+        kind = "binary"
         low = checks.get("exact-len", checks.get("min-len", 0))
         high = checks.get("exact-len", checks.get("max-len", 0xffff))
     elif kind == "string":

@@ -177,6 +177,12 @@ static void put_sensible(struct attr *attr, const struct grammar_attr *desc,
 	case ATTR_DEV_NET_CFG_MAX_VQP:
 		put_number(attr, 2, 1);
 		break;
+	case ATTR_DEV_NET_VLAN:
+		put_number(attr, 2, 1 + choose(4094));
+		break;
+	case ATTR_DEV_DRIVER:
+		put_string(attr, "none");
+		break;
 	default:
 		put_any(attr, desc);
 	}

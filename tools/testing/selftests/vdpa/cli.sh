@@ -534,7 +534,7 @@ refused_by_the_kernel() {
 		"Invalid argument" \
 		vdpa dev add name one0 mgmtdev $SIM mac 01:00:5e:00:00:01
 	mgmt_new plain
-	refused '"1500": Attribute is not supported by the management device' \
+	refused '"1500": Attribute is not supported, but: device_features mac max_vqp' \
 		"Operation not supported" \
 		vdpa dev add name one0 mgmtdev plain mtu 1500
 	refused '"block": Class is not supported by the management device' \
@@ -569,8 +569,8 @@ refused_set() {
 		vdpa dev set one0 mtu 67
 	refused '"01:00:5e:00:00:01": MAC address is not a unicast address' \
 		"Invalid argument" vdpa dev set one0 mac 01:00:5e:00:00:01
-	refused '"4": Attribute is not supported by the management device' \
-		"Operation not supported" vdpa dev set one0 max_vqp 4
+	refused 'Device was made with 1 queue pairs' \
+		"Invalid argument" vdpa dev set one0 max_vqp 4
 	refused 'needs the feature MTU' "Invalid argument" \
 		vdpa dev set two0 mtu 1500
 	refused 'needs the feature STATUS' "Invalid argument" \

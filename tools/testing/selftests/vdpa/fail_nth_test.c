@@ -751,6 +751,8 @@ static int new_full(void *arg)
 	/* VERSION_1, ACCESS_PLATFORM, MAC, MTU */
 	vnl_put_u64(&c->m, VDPA_ATTR_DEV_FEATURES,
 		    1ULL << 32 | 1ULL << 33 | 1 << 5 | 1 << 3);
+	vnl_put_u16(&c->m, VDPA_ATTR_DEV_NET_VLAN, 7);
+	vnl_put_str(&c->m, VDPA_ATTR_DEV_DRIVER, "none");
 	return 0;
 }
 

@@ -236,4 +236,302 @@ TEST_F(manage, tells_what_devices_reach)
 	EXPECT_EQ(1, vnl_nr(r, VDPA_ATTR_DEV_GROUPS));
 }
 
+/*
+ * What devices are made with
+ */
+
+struct made {
+	const char *handle;
+	uint64_t features;	/* 0: no matter */
+	int max_vqp;
+	int vlan;
+	long long capacity;
+	int read_only;
+	const char *driver;
+};
+
+#define MADE(...)	((struct made){ .max_vqp = -1, .vlan = -1, \
+					.capacity = -1, .read_only = -1, \
+					__VA_ARGS__ })
+
+static int make(struct vnl *s, const char *name, struct made made)
+{
+	struct vnl_msg m;
+
+	vnl_msg_init(&m, s, VDPA_CMD_DEV_NEW, 0);
+	vnl_put_handle(&m, made.handle);
+	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, name);
+	if (made.features)
+		vnl_put_u64(&m, VDPA_ATTR_DEV_FEATURES, made.features);
+	if (made.max_vqp >= 0)
+		vnl_put_u16(&m, VDPA_ATTR_DEV_NET_CFG_MAX_VQP, made.max_vqp);
+	if (made.vlan >= 0)
+		vnl_put_u16(&m, VDPA_ATTR_DEV_NET_VLAN, made.vlan);
+	if (made.capacity >= 0)
+		vnl_put_u64(&m, VDPA_ATTR_DEV_BLK_CFG_CAPACITY, made.capacity);
+	if (made.read_only >= 0)
+		vnl_put_u8(&m, VDPA_ATTR_DEV_BLK_READ_ONLY, made.read_only);
+	if (made.driver)
+		vnl_put_str(&m, VDPA_ATTR_DEV_DRIVER, made.driver);
+	return vnl_request(s, &m, NULL, NULL);
+}
+
+/* All that was given, nothing else, whatever became of it since */
+TEST_F(manage, remembers_what_devices_were_made_with)
+{
+	struct vnl_reply *r = &self->r;
+	struct vnl_nest made;
+	unsigned int i, n = 0;
+	struct vnl_msg m;
+
+	ASSERT_EQ(0, dev_get(&self->s, NET, r));
+	EXPECT_EQ(NULL, r->attr[VDPA_ATTR_DEV_CREATED]);
+
+	ASSERT_EQ(0, make(&self->s, "net1",
+			  MADE(.handle = VR_NET_MGMT, .vlan = 7, .max_vqp = 2,
+			       .driver = "none")));
+	vnl_msg_init(&m, &self->s, VDPA_CMD_DEV_ATTR_SET, 0);
+	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, "net1");
+	vnl_put_u16(&m, VDPA_ATTR_DEV_NET_CFG_MAX_VQP, 1);
+	ASSERT_EQ(0, vnl_request(&self->s, &m, NULL, NULL));
+
+	ASSERT_EQ(0, dev_get(&self->s, "net1", r));
+	ASSERT_EQ(1, vnl_nests(r, VDPA_ATTR_DEV_CREATED, &made, 1));
+	for (i = 0; i < VNL_REPLY_ATTRS; i++)
+		n += !!made.attr[i];
+	EXPECT_EQ(3, n);
+	EXPECT_EQ(7, vnl_attr_nr(made.attr[VDPA_ATTR_DEV_NET_VLAN]));
+	EXPECT_EQ(2, vnl_attr_nr(made.attr[VDPA_ATTR_DEV_NET_CFG_MAX_VQP]));
+	ASSERT_NE(NULL, made.attr[VDPA_ATTR_DEV_DRIVER]);
+	EXPECT_STREQ("none", mnl_attr_get_str(made.attr[VDPA_ATTR_DEV_DRIVER]));
+
+	ASSERT_EQ(0, make(&self->s, "disk1",
+			  MADE(.handle = VR_BLK_MGMT, .capacity = 8192,
+			       .read_only = 1)));
+	ASSERT_EQ(0, dev_get(&self->s, "disk1", r));
+	ASSERT_EQ(1, vnl_nests(r, VDPA_ATTR_DEV_CREATED, &made, 1));
+	EXPECT_EQ(8192, vnl_attr_nr(made.attr[VDPA_ATTR_DEV_BLK_CFG_CAPACITY]));
+	EXPECT_EQ(1, vnl_attr_nr(made.attr[VDPA_ATTR_DEV_BLK_READ_ONLY]));
+}
+
+TEST_F(manage, disks_of_any_size)
+{
+	struct vnl_reply *r = &self->r;
+	struct disk *disk = &self->disk;
+	uint8_t status;
+
+	ASSERT_EQ(0, make(&self->s, "disk1",
+			  MADE(.handle = VR_BLK_MGMT, .capacity = 8)));
+	ASSERT_EQ(0, vnl_reply_dev(&self->s, VDPA_CMD_DEV_CONFIG_GET, "disk1", r));
+	EXPECT_EQ(8, vnl_nr(r, VDPA_ATTR_DEV_BLK_CFG_CAPACITY));
+	EXPECT_EQ(0, vnl_nr(r, VDPA_ATTR_DEV_BLK_READ_ONLY));
+	EXPECT_EQ(8, vnl_nr(r, VDPA_ATTR_DEV_BLK_CFG_MAX_DISCARD_SEC));
+	ASSERT_EQ(0, disk_open(disk, "disk1"));
+	ASSERT_EQ(0, disk_read(disk, 7, &status));
+	EXPECT_EQ(VIRTIO_BLK_S_OK, status);
+	ASSERT_EQ(0, disk_read(disk, 8, &status));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR, status);
+
+	ASSERT_EQ(0, make(&self->s, "disk2",
+			  MADE(.handle = VR_BLK_MGMT, .read_only = 1)));
+	ASSERT_EQ(0, vnl_reply_dev(&self->s, VDPA_CMD_DEV_CONFIG_GET, "disk2", r));
+	EXPECT_EQ(1, vnl_nr(r, VDPA_ATTR_DEV_BLK_READ_ONLY));
+	ASSERT_EQ(0, make(&self->s, "disk3",
+			  MADE(.handle = VR_BLK_MGMT, .read_only = 0)));
+	ASSERT_EQ(0, vnl_reply_dev(&self->s, VDPA_CMD_DEV_CONFIG_GET, "disk3", r));
+	EXPECT_EQ(0, vnl_nr(r, VDPA_ATTR_DEV_BLK_READ_ONLY));
+}
+
+static const struct made_wrong {
+	struct made made;
+	int err;
+	int bad_attr;
+	const char *text;
+} made_wrong[] = {
+	{ { VR_NET_MGMT, 0, -1, 0, -1, -1, NULL }, ERANGE,
+	  VDPA_ATTR_DEV_NET_VLAN, "VLAN id is not from 1 to 4094" },
+	{ { VR_NET_MGMT, 0, -1, 4095, -1, -1, NULL }, ERANGE,
+	  VDPA_ATTR_DEV_NET_VLAN, "VLAN id is not from 1 to 4094" },
+	{ { VR_NET_MGMT, 0, -1, -1, 8, -1, NULL }, EOPNOTSUPP,
+	  VDPA_ATTR_DEV_BLK_CFG_CAPACITY,
+	  "Attribute is not supported, but: device_features mac mtu max_vqp vlan" },
+	{ { VR_BLK_MGMT, 0, -1, 7, -1, -1, NULL }, EOPNOTSUPP,
+	  VDPA_ATTR_DEV_NET_VLAN,
+	  "Attribute is not supported, but: device_features capacity read_only" },
+	{ { VR_BLK_MGMT, 0, -1, -1, 0, -1, NULL }, ERANGE,
+	  VDPA_ATTR_DEV_BLK_CFG_CAPACITY, "Capacity is 0" },
+	{ { VR_BLK_MGMT, 0, -1, -1, 1ULL << 62, -1, NULL }, ERANGE, -1,
+	  "Capacity is above 18014398509481983 sectors" },
+	{ { VR_BLK_MGMT, 0, -1, -1, -1, 2, NULL }, ERANGE,
+	  VDPA_ATTR_DEV_BLK_READ_ONLY, "Neither 0 nor 1" },
+	{ { VR_BLK_MGMT, VR_FEATURES, -1, -1, -1, 1, NULL }, EINVAL, -1,
+	  "Read-only or not, the feature RO says otherwise" },
+	{ { VR_NET_MGMT, 0, -1, -1, -1, -1, "nosuch" }, ENODEV,
+	  VDPA_ATTR_DEV_DRIVER, "No such bus driver" },
+	{ { VR_NET_MGMT, 0, -1, -1, -1, -1, "" }, ENODEV,
+	  VDPA_ATTR_DEV_DRIVER, "No such bus driver" },
+};
+
+TEST_F(manage, refuses_to_make)
+{
+	const struct made_wrong *wrong;
+	size_t i;
+
+	for (i = 0; i < sizeof(made_wrong) / sizeof(*made_wrong); i++) {
+		wrong = &made_wrong[i];
+		EXPECT_EQ(wrong->err, make(&self->s, "wrong", wrong->made))
+			TH_LOG("case %zu", i);
+		EXPECT_STREQ(wrong->text, self->s.err.text);
+		EXPECT_EQ(wrong->bad_attr, self->s.err.bad_attr)
+			TH_LOG("case %zu", i);
+		EXPECT_EQ(ENODEV, dev_get(&self->s, "wrong", &self->r));
+	}
+}
+
+/* A bus driver by name: a module not yet loaded is, and none means none */
+TEST_F(manage, chooses_the_driver)
+{
+	struct vnl_reply *r = &self->r;
+
+	ASSERT_EQ(0, make(&self->s, "net1",
+			  MADE(.handle = VR_NET_MGMT, .driver = "none")));
+	ASSERT_EQ(0, dev_get(&self->s, "net1", r));
+	EXPECT_STREQ("", vnl_text(r, VDPA_ATTR_DEV_DRIVER));
+
+	ASSERT_FALSE(env_loaded("virtio_vdpa"));
+	ASSERT_EQ(0, make(&self->s, "net2",
+			  MADE(.handle = VR_NET_MGMT, .driver = "virtio_vdpa")));
+	ASSERT_EQ(0, dev_get(&self->s, "net2", r));
+	EXPECT_STREQ("virtio_vdpa", vnl_text(r, VDPA_ATTR_DEV_DRIVER));
+	EXPECT_EQ(0, strncmp("virtio", vnl_text(r, VDPA_ATTR_DEV_DRIVER_DEV), 6));
+	ASSERT_EQ(0, dev_get(&self->s, "net1", r));
+	EXPECT_STREQ("", vnl_text(r, VDPA_ATTR_DEV_DRIVER));
+
+	ASSERT_EQ(0, make(&self->s, "net3",
+			  MADE(.handle = VR_NET_MGMT, .driver = "vhost_vdpa")));
+	ASSERT_EQ(0, dev_get(&self->s, "net3", r));
+	EXPECT_STREQ("vhost_vdpa", vnl_text(r, VDPA_ATTR_DEV_DRIVER));
+	ASSERT_EQ(0, vnl_dev_del(&self->s, "net2"));
+	ASSERT_EQ(0, env_rmmod("virtio_vdpa", true));
+}
+
+/* Who does not get the driver that he asked for gets no device. */
+TEST_F(manage, driver_that_refuses)
+{
+	struct vnl_reply *r = &self->r;
+
+	ASSERT_EQ(0, env_modprobe("virtio_vdpa", NULL));
+	/* virtio 1.0 it must be */
+	ASSERT_EQ(0, env_knob(VR_NET_MGMT, "fail_reset", 1));
+	EXPECT_EQ(ENODEV, make(&self->s, "net1",
+			       MADE(.handle = VR_NET_MGMT,
+				    .driver = "virtio_vdpa")));
+	EXPECT_STREQ("Bus driver did not take the device", self->s.err.text);
+	EXPECT_EQ(VDPA_ATTR_DEV_DRIVER, self->s.err.bad_attr);
+	EXPECT_EQ(ENODEV, dev_get(&self->s, "net1", r));
+	ASSERT_EQ(0, env_knob(VR_NET_MGMT, "fail_reset", 0));
+	ASSERT_EQ(0, env_rmmod("virtio_vdpa", true));
+}
+
+/*
+ * What drivers negotiate is changed before they do
+ */
+
+static int set_features(struct vnl *s, const char *name, uint64_t features)
+{
+	struct vnl_msg m;
+
+	vnl_msg_init(&m, s, VDPA_CMD_DEV_ATTR_SET, 0);
+	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, name);
+	vnl_put_u64(&m, VDPA_ATTR_DEV_FEATURES, features);
+	return vnl_request(s, &m, NULL, NULL);
+}
+
+static long long features(struct vnl *s, const char *name, struct vnl_reply *r)
+{
+	return vnl_reply_dev(s, VDPA_CMD_DEV_CONFIG_GET, name, r) ? -1 :
+	       vnl_nr(r, VDPA_ATTR_DEV_FEATURES);
+}
+
+TEST_F(manage, features_of_a_device_nobody_uses)
+{
+	const uint64_t flush = VR_BIT(VIRTIO_BLK_F_FLUSH);
+	struct vnl_reply *r = &self->r;
+	struct disk *disk = &self->disk;
+	uint64_t all;
+
+	all = features(&self->s, DISK, r);
+	ASSERT_EQ(flush, all & flush);
+	ASSERT_EQ(0, set_features(&self->s, DISK, VR_FEATURES));
+	EXPECT_EQ(VR_FEATURES, features(&self->s, DISK, r));
+	ASSERT_EQ(0, vr_open(&disk->dev, DISK, MIB, NULL));
+	EXPECT_EQ(EINVAL, vr_negotiate(&disk->dev, VR_FEATURES | flush));
+	ASSERT_EQ(0, disk_start(disk));
+
+	/* too late */
+	EXPECT_EQ(EBUSY, set_features(&self->s, DISK, all));
+	EXPECT_STREQ("A driver uses the device: too late to change it so",
+		     self->s.err.text);
+	EXPECT_EQ(VR_FEATURES, features(&self->s, DISK, r));
+	ASSERT_EQ(0, vh_status(disk->dev.fd, 0));
+	EXPECT_EQ(0, set_features(&self->s, DISK, all));
+	EXPECT_EQ(all, features(&self->s, DISK, r));
+
+	/* neither more than it was made with nor less than it needs */
+	EXPECT_EQ(EINVAL, set_features(&self->s, DISK,
+				       all | VR_BIT(VIRTIO_BLK_F_RO)));
+	EXPECT_STREQ("Device was not made with all of these features",
+		     self->s.err.text);
+	EXPECT_EQ(EINVAL, set_features(&self->s, DISK, flush));
+	EXPECT_EQ(all, features(&self->s, DISK, r));
+}
+
+static int set_pairs(struct vnl *s, const char *name, uint16_t pairs)
+{
+	struct vnl_msg m;
+
+	vnl_msg_init(&m, s, VDPA_CMD_DEV_ATTR_SET, 0);
+	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, name);
+	vnl_put_u16(&m, VDPA_ATTR_DEV_NET_CFG_MAX_VQP, pairs);
+	return vnl_request(s, &m, NULL, NULL);
+}
+
+TEST_F(manage, queue_pairs_of_a_device_nobody_uses)
+{
+	struct vnl_reply *r = &self->r;
+
+	ASSERT_EQ(0, make(&self->s, "net1",
+			  MADE(.handle = VR_NET_MGMT, .max_vqp = 4)));
+	ASSERT_EQ(0, set_pairs(&self->s, "net1", 2));
+	ASSERT_EQ(0, vnl_reply_dev(&self->s, VDPA_CMD_DEV_CONFIG_GET, "net1", r));
+	EXPECT_EQ(2, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
+	ASSERT_EQ(0, set_pairs(&self->s, "net1", 4));
+	EXPECT_EQ(EINVAL, set_pairs(&self->s, "net1", 5));
+	EXPECT_STREQ("Device was made with 4 queue pairs", self->s.err.text);
+	EXPECT_EQ(ERANGE, set_pairs(&self->s, "net1", 0));
+}
+
+/* What a management device creates devices with, and changes of them */
+TEST_F(manage, tells_which_attributes_there_are)
+{
+	static const uint32_t add[] = {
+		VDPA_ATTR_DEV_FEATURES, VDPA_ATTR_DEV_BLK_CFG_CAPACITY,
+		VDPA_ATTR_DEV_BLK_READ_ONLY, VDPA_ATTR_DEV_DRIVER,
+	};
+	static const uint32_t set = VDPA_ATTR_DEV_FEATURES;
+	struct vnl_reply *r = &self->r;
+	const struct nlattr *attr;
+
+	ASSERT_EQ(0, vnl_reply_mgmt(&self->s, VDPA_CMD_MGMTDEV_GET, VR_BLK_MGMT,
+				    r));
+	attr = r->attr[VDPA_ATTR_MGMTDEV_ADD_ATTRS];
+	ASSERT_NE(NULL, attr);
+	ASSERT_EQ(sizeof(add), mnl_attr_get_payload_len(attr));
+	EXPECT_EQ(0, memcmp(add, mnl_attr_get_payload(attr), sizeof(add)));
+	attr = r->attr[VDPA_ATTR_MGMTDEV_SET_ATTRS];
+	ASSERT_NE(NULL, attr);
+	ASSERT_EQ(sizeof(set), mnl_attr_get_payload_len(attr));
+	EXPECT_EQ(0, memcmp(&set, mnl_attr_get_payload(attr), sizeof(set)));
+}
+
 VDPA_HARNESS_MAIN
