@@ -216,6 +216,27 @@ struct vdpa_map_file {
 };
 
 /**
+ * struct vdpa_vq_stats - what a parent knows of a queue
+ * @received: descriptor chains that it took from the driver
+ * @completed: those that it gave back
+ * @bytes: payload that went through the queue
+ * @errors: chains with which something was wrong
+ * @last_error: positive errno of the last of @errors, or of what stopped the
+ *	queue; 0 for none
+ * @state_known: @state is valid
+ * @state: where the queue stands
+ */
+struct vdpa_vq_stats {
+	u64 received;
+	u64 completed;
+	u64 bytes;
+	u64 errors;
+	int last_error;
+	bool state_known;
+	struct vdpa_vq_state state;
+};
+
+/**
  * struct vdpa_config_ops - what a parent implements
  *
  * An op is required unless it says "optional". Registration refuses a device
@@ -317,6 +338,10 @@ struct vdpa_map_file {
  *	runs any more (virtio 1.3, 2.6.1). Optional, for devices that offer
  *	VIRTIO_F_RING_RESET. Not in the API of Linux 6.12. Returns 0 or a
  *	negative errno.
+ * @get_vq_stats: tells what a queue did, and where it stands, without having to
+ *	wait for anybody; since the device was made, whatever it was reset. Under
+ *	&vdpa_device.cf_lock. Optional. Not in the API of Linux 6.12. Returns 0 or
+ *	a negative errno.
  */
 struct vdpa_config_ops {
 	/* virtqueues */
@@ -393,6 +418,8 @@ struct vdpa_config_ops {
 
 	/* beyond Linux 6.12 */
 	int (*reset_vq)(struct vdpa_device *vdev, u16 idx);
+	int (*get_vq_stats)(struct vdpa_device *vdev, u16 idx,
+			    struct vdpa_vq_stats *stats);
 };
 
 /* device.c */

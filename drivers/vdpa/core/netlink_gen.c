@@ -80,8 +80,20 @@ static const struct nla_policy vdpa_dev_attr_set_nl_policy[VDPA_ATTR_DEV_FEATURE
 	[VDPA_ATTR_DEV_NET_STATUS] = { .type = NLA_U16, },
 };
 
+/* VDPA_CMD_DEV_STATS_GET - do */
+static const struct nla_policy vdpa_dev_stats_get_do_nl_policy[VDPA_ATTR_DEV_QUEUE_INDEX + 1] = {
+	[VDPA_ATTR_DEV_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_DEV_QUEUE_INDEX] = { .type = NLA_U32, },
+};
+
+/* VDPA_CMD_DEV_STATS_GET - dump */
+static const struct nla_policy vdpa_dev_stats_get_dump_nl_policy[VDPA_ATTR_MGMTDEV_DEV_NAME + 1] = {
+	[VDPA_ATTR_MGMTDEV_BUS_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_MGMTDEV_DEV_NAME] = { .type = NLA_NUL_STRING, },
+};
+
 /* Ops table for vdpa */
-const struct genl_split_ops vdpa_nl_ops[10] = {
+const struct genl_split_ops vdpa_nl_ops[12] = {
 	{
 		.cmd		= VDPA_CMD_MGMTDEV_GET,
 		.pre_doit	= vdpa_nl_pre_doit_mgmtdev,
@@ -165,6 +177,22 @@ const struct genl_split_ops vdpa_nl_ops[10] = {
 		.policy		= vdpa_dev_attr_set_nl_policy,
 		.maxattr	= VDPA_ATTR_DEV_FEATURES,
 		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VDPA_CMD_DEV_STATS_GET,
+		.pre_doit	= vdpa_nl_pre_doit_dev,
+		.doit		= vdpa_nl_dev_stats_get_doit,
+		.post_doit	= vdpa_nl_post_doit_dev,
+		.policy		= vdpa_dev_stats_get_do_nl_policy,
+		.maxattr	= VDPA_ATTR_DEV_QUEUE_INDEX,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VDPA_CMD_DEV_STATS_GET,
+		.dumpit		= vdpa_nl_dev_stats_get_dumpit,
+		.policy		= vdpa_dev_stats_get_dump_nl_policy,
+		.maxattr	= VDPA_ATTR_MGMTDEV_DEV_NAME,
+		.flags		= GENL_CMD_CAP_DUMP,
 	},
 };
 

@@ -95,7 +95,15 @@ static int vdpa_nl_dev_put_iova(struct sk_buff *skb,
 				 record->iova.last, VDPA_ATTR_PAD);
 }
 
-static int vdpa_nl_dev_fill(struct sk_buff *skb, const void *arg)
+/**
+ * vdpa_nl_dev_fill - tell of a device
+ * @skb: the message
+ * @arg: the &struct vdpa_dev_record
+ *
+ * Context: any but interrupts.
+ * Return: 0 or -EMSGSIZE.
+ */
+int vdpa_nl_dev_fill(struct sk_buff *skb, const void *arg)
 {
 	struct vdpa_dev_record *record = (void *)arg;
 	const struct vdpa_nl_attrs *attrs;

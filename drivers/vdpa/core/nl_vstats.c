@@ -9,12 +9,18 @@
 
 #include "vdpa_internal.h"
 
-/*
+/**
+ * vdpa_nl_put_pairs - tell how many queue pairs a network device offers
+ * @skb: the message
+ * @vdev: the device, of class net
+ *
  * Clients tell by it which queue is for control: virtio 1.3, 5.1.2. Where there
  * is no choice of queue pairs there is one.
+ *
+ * Context: may sleep, &vdpa_device.cf_lock held.
+ * Return: 0 or -EMSGSIZE.
  */
-static int vdpa_nl_vstats_put_pairs(struct sk_buff *skb,
-				    struct vdpa_device *vdev)
+int vdpa_nl_put_pairs(struct sk_buff *skb, struct vdpa_device *vdev)
 {
 	const struct vdpa_config_ops *ops = vdev->config;
 	__le16 pairs = cpu_to_le16(1);
@@ -39,7 +45,7 @@ static int vdpa_nl_vstats_put(struct sk_buff *skb, struct vdpa_device *vdev,
 			      ops->get_driver_features(vdev), VDPA_ATTR_PAD))
 		return -EMSGSIZE;
 	if (record->device_id == VIRTIO_ID_NET &&
-	    vdpa_nl_vstats_put_pairs(skb, vdev))
+	    vdpa_nl_put_pairs(skb, vdev))
 		return -EMSGSIZE;
 	if (nla_put_u32(skb, VDPA_ATTR_DEV_QUEUE_INDEX, idx))
 		return -EMSGSIZE;

@@ -329,10 +329,12 @@ typedef int vdpa_nl_fill_t(struct sk_buff *skb, const void *record);
  * struct vdpa_nl_dump - where a dump stands, kept in &netlink_callback.ctx
  * @next: lowest id not shown yet
  * @last: highest id to show, 0 before the dump began
+ * @queue: first queue of @next not shown yet, in dumps of queues
  */
 struct vdpa_nl_dump {
 	unsigned long next;
 	unsigned long last;
+	u32 queue;
 };
 
 bool vdpa_nl_dump_filter(struct nlattr **attrs, struct vdpa_mgmt_handle *filter);
@@ -370,8 +372,13 @@ int vdpa_nl_put_created(struct sk_buff *skb,
 /* nl_dev.c */
 
 struct vdpa_nl_attrs *vdpa_nl_dev_fixed(const struct vdpa_dev_record *record);
+int vdpa_nl_dev_fill(struct sk_buff *skb, const void *record);
 int vdpa_nl_dev_dump_check(struct netlink_callback *cb,
 			   struct vdpa_mgmt_handle *filter, u16 *flags);
 void vdpa_nl_dev_notify_locked(u8 cmd, const struct vdpa_dev_record *record);
+
+/* nl_vstats.c */
+
+int vdpa_nl_put_pairs(struct sk_buff *skb, struct vdpa_device *vdev);
 
 #endif /* _VDPA_INTERNAL_H */

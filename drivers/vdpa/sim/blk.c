@@ -165,6 +165,14 @@ vdpasim_blk_counter_names(const struct vdpasim *sim, u16 idx)
 	return names;
 }
 
+static void vdpasim_blk_counter_kinds(const struct vdpasim *sim, u16 idx,
+				      unsigned long *bytes,
+				      unsigned long *errors)
+{
+	*bytes = BIT(VDPASIM_BLK_READ_BYTES) | BIT(VDPASIM_BLK_WRITTEN_BYTES);
+	*errors = BIT(VDPASIM_BLK_ERRORS);
+}
+
 static struct vdpasim_class vdpasim_blk_class = {
 	.device_id = VIRTIO_ID_BLOCK,
 	.nvqs = VDPASIM_BLK_QUEUES_MAX,
@@ -181,6 +189,7 @@ static struct vdpasim_class vdpasim_blk_class = {
 	.init_config = vdpasim_blk_init_config,
 	.serve = vdpasim_blk_serve,
 	.counter_names = vdpasim_blk_counter_names,
+	.counter_kinds = vdpasim_blk_counter_kinds,
 	.release = vdpasim_blk_release,
 };
 

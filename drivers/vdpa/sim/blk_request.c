@@ -240,7 +240,7 @@ static void vdpasim_blk_serve_one(struct vdpasim_vq *vq,
 
 	vdpasim_count(vq, VDPASIM_BLK_REQUESTS, 1);
 	if (!chain->in_len) {
-		vdpasim_count(vq, VDPASIM_BLK_ERRORS, 1);
+		vdpasim_count_error(vq, VDPASIM_BLK_ERRORS, EBADMSG);
 		return;
 	}
 	req.room = chain->in_len - 1;
@@ -250,7 +250,9 @@ static void vdpasim_blk_serve_one(struct vdpasim_vq *vq,
 
 	status = vdpasim_blk_run(&req);
 	if (status != VIRTIO_BLK_S_OK)
-		vdpasim_count(vq, VDPASIM_BLK_ERRORS, 1);
+		vdpasim_count_error(vq, VDPASIM_BLK_ERRORS,
+				    status == VIRTIO_BLK_S_UNSUPP ?
+				    EOPNOTSUPP : EIO);
 	if (!vdpa_ring_skip(&end, req.room) &&
 	    !vdpa_ring_write(&end, &status, sizeof(status)))
 		/* What lies before the status counts only if all of it was written. */
@@ -268,7 +270,7 @@ static u64 vdpasim_blk_serve_batch(struct vdpasim_vq *vq,
 		vdpasim_blk_serve_one(vq, &chains[i]);
 		bytes += (u64)chains[i].out_len + chains[i].in_len;
 	}
-	vdpa_ring_complete(vq->ring, chains, n);
+	vdpasim_vq_complete(vq, chains, n);
 	vdpasim_vq_notify(vq);
 	return bytes;
 }

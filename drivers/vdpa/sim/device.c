@@ -290,6 +290,7 @@ static void vdpasim_free(struct vdpa_device *vdev)
 	.get_vq_state = vdpasim_get_vq_state,				\
 	.get_vendor_vq_stats = vdpasim_get_vendor_vq_stats,		\
 	.get_vq_size = vdpasim_get_vq_size,				\
+	.get_vq_stats = vdpasim_get_vq_stats,				\
 	.get_vq_align = vdpasim_get_vq_align,				\
 	.get_vq_group = vdpasim_get_vq_group,				\
 	.get_vq_desc_group = vdpasim_get_vq_desc_group,			\

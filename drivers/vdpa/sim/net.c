@@ -362,6 +362,18 @@ vdpasim_net_counter_names(const struct vdpasim *sim, u16 idx)
 					vdpasim_net_rx_counters;
 }
 
+static void vdpasim_net_counter_kinds(const struct vdpasim *sim, u16 idx,
+				      unsigned long *bytes,
+				      unsigned long *errors)
+{
+	if (idx == vdpasim_net_ctrl_idx(sim)) {
+		*errors = BIT(VDPASIM_NET_CTRL_ERRORS);
+		return;
+	}
+	*bytes = BIT(VDPASIM_NET_BYTES);
+	*errors = BIT(VDPASIM_NET_ERRORS);
+}
+
 static struct vdpasim_class vdpasim_net_class = {
 	.device_id = VIRTIO_ID_NET,
 	.nvqs = 2 * VDPASIM_NET_PAIRS_MAX + 1,
@@ -390,6 +402,7 @@ static struct vdpasim_class vdpasim_net_class = {
 	.reset = vdpasim_net_reset,
 	.serve = vdpasim_net_serve,
 	.counter_names = vdpasim_net_counter_names,
+	.counter_kinds = vdpasim_net_counter_kinds,
 	.gone = vdpasim_net_gone,
 	.release = vdpasim_net_release,
 };

@@ -223,12 +223,14 @@ static void vdpasim_net_answer(struct vdpasim_vq *vq,
 	struct vdpasim_net *net = vdpasim_to_net(vq->sim);
 	struct vdpa_ring_iter from, to;
 	virtio_net_ctrl_ack ack = VIRTIO_NET_OK;
+	int err;
 
 	vdpa_ring_reader(&from, vq->ring, chain);
 	vdpasim_count(vq, VDPASIM_NET_CTRL_REQUESTS, 1);
-	if (vdpasim_net_run(net, &from)) {
+	err = vdpasim_net_run(net, &from);
+	if (err) {
 		ack = VIRTIO_NET_ERR;
-		vdpasim_count(vq, VDPASIM_NET_CTRL_ERRORS, 1);
+		vdpasim_count_error(vq, VDPASIM_NET_CTRL_ERRORS, -err);
 	} else {
 		vdpasim_count(vq, VDPASIM_NET_CTRL_SUCCESSES, 1);
 	}
@@ -259,7 +261,7 @@ bool vdpasim_net_control(struct vdpasim_vq *vq)
 		if (!n)
 			continue;
 		vdpasim_net_answer(vq, &chain);
-		vdpa_ring_complete(vq->ring, &chain, 1);
+		vdpasim_vq_complete(vq, &chain, 1);
 		vdpasim_vq_notify(vq);
 	}
 	return true;

@@ -111,12 +111,10 @@ static int vdpasim_net_take_rx(struct vdpasim_net_turn *turn, unsigned int n)
 /* Hands full buffers to the driver, and gives empty ones back. */
 static void vdpasim_net_flush_rx(struct vdpasim_net_turn *turn)
 {
-	struct vdpa_ring *ring = turn->rx->ring;
-
 	vdpasim_net_at_rx(turn);
-	vdpa_ring_untake(ring, turn->rx_chains + turn->rx_used,
+	vdpa_ring_untake(turn->rx->ring, turn->rx_chains + turn->rx_used,
 			 turn->rx_taken - turn->rx_used);
-	vdpa_ring_complete(ring, turn->rx_chains, turn->rx_used);
+	vdpasim_vq_complete(turn->rx, turn->rx_chains, turn->rx_used);
 	turn->rx_taken = 0;
 	turn->rx_used = 0;
 }
@@ -261,7 +259,7 @@ static bool vdpasim_net_fits(const struct vdpasim_net *net,
 static int vdpasim_net_undelivered(struct vdpasim_net_turn *turn, int err)
 {
 	if (err == -EMSGSIZE) {
-		vdpasim_count(turn->rx, VDPASIM_NET_ERRORS, 1);
+		vdpasim_count_error(turn->rx, VDPASIM_NET_ERRORS, EMSGSIZE);
 		return 0;
 	}
 	if (err != -EAGAIN || vdpa_ring_error(turn->rx->ring))
@@ -291,7 +289,7 @@ static int vdpasim_net_pass(struct vdpasim_net_turn *turn,
 
 	vdpa_ring_reader(&packet.from, turn->tx->ring, chain);
 	if (!vdpasim_net_look(turn, &packet.from, &head)) {
-		vdpasim_count(turn->tx, VDPASIM_NET_ERRORS, 1);
+		vdpasim_count_error(turn->tx, VDPASIM_NET_ERRORS, EBADMSG);
 		return vdpa_ring_error(turn->tx->ring) ? -EIO : 0;
 	}
 	packet.len = packet.from.left;
@@ -304,7 +302,7 @@ static int vdpasim_net_pass(struct vdpasim_net_turn *turn,
 	}
 	len = packet.prefix_len + packet.len;
 	if (!vdpasim_net_fits(turn->to, &head, len)) {
-		vdpasim_count(turn->rx, VDPASIM_NET_ERRORS, 1);
+		vdpasim_count_error(turn->rx, VDPASIM_NET_ERRORS, EMSGSIZE);
 		return 0;
 	}
 	err = vdpasim_net_deliver(turn, &packet);
@@ -381,7 +379,7 @@ static void vdpasim_net_complete(struct vdpasim_net_turn *turn, unsigned int n)
 	vdpasim_count(turn->tx, VDPASIM_NET_BYTES, bytes);
 	vdpasim_count(turn->tx, VDPASIM_NET_PACKETS, n);
 	vdpasim_net_at_tx(turn);
-	vdpa_ring_complete(turn->tx->ring, turn->tx_chains, n);
+	vdpasim_vq_complete(turn->tx, turn->tx_chains, n);
 	vdpasim_vq_notify(turn->tx);
 }
 

@@ -24,17 +24,55 @@ static const char *const *vdpasim_counter_names(const struct vdpasim *sim,
  * Without the lock of the queue, which its worker may hold for as long as a
  * process does not let it have a page.
  */
-static u64 vdpasim_counter(const struct vdpasim *sim, u16 idx, unsigned int i)
+static u64 vdpasim_read_counter(const struct vdpasim_vq *vq,
+				const u64_stats_t *counter)
 {
-	const struct vdpasim_vq *vq = &sim->vqs[idx];
 	unsigned int start;
 	u64 count;
 
 	do {
 		start = u64_stats_fetch_begin(&vq->syncp);
-		count = u64_stats_read(&vq->counters[i]);
+		count = u64_stats_read(counter);
 	} while (u64_stats_fetch_retry(&vq->syncp, start));
 	return count;
+}
+
+static u64 vdpasim_counter(const struct vdpasim *sim, u16 idx, unsigned int i)
+{
+	const struct vdpasim_vq *vq = &sim->vqs[idx];
+
+	return vdpasim_read_counter(vq, &vq->counters[i]);
+}
+
+static u64 vdpasim_sum_counters(const struct vdpasim *sim, u16 idx,
+				unsigned long which)
+{
+	unsigned int i;
+	u64 sum = 0;
+
+	for_each_set_bit(i, &which, VDPASIM_NUM_COUNTERS)
+		sum += vdpasim_counter(sim, idx, i);
+	return sum;
+}
+
+/* What a worker took it gives back before it lets go of the queue. */
+int vdpasim_get_vq_stats(struct vdpa_device *vdev, u16 idx,
+			 struct vdpa_vq_stats *stats)
+{
+	struct vdpasim *sim = vdpa_to_sim(vdev);
+	const struct vdpasim_vq *vq = &sim->vqs[idx];
+	unsigned long bytes = 0, errors = 0;
+
+	if (sim->class->counter_kinds)
+		sim->class->counter_kinds(sim, idx, &bytes, &errors);
+	stats->completed = vdpasim_read_counter(vq, &vq->completed);
+	stats->received = stats->completed;
+	stats->bytes = vdpasim_sum_counters(sim, idx, bytes);
+	stats->errors = vdpasim_sum_counters(sim, idx, errors);
+	stats->last_error = READ_ONCE(vq->last_error);
+	stats->state_known = true;
+	stats->state = READ_ONCE(vq->place);
+	return 0;
 }
 
 int vdpasim_get_vendor_vq_stats(struct vdpa_device *vdev, u16 idx,

@@ -85,6 +85,8 @@ struct vdpasim_worker;
  * @serve: does a turn of work on a queue; &vdpasim_vq.lock is held, the ring is
  *	whole and may be accessed. Returns whether there is more to do.
  * @counter_names: of &vdpasim_vq.counters of a queue, NULL after the last
+ * @counter_kinds: sets bits for those of them that count bytes of payload, and
+ *	errors; there if @counter_names is
  * @gone: the device was unregistered, or never will be registered; queues may
  *	still run. Others shall not use it any more.
  * @release: comes after @gone, when no queue runs; frees what @init_config
@@ -119,6 +121,8 @@ struct vdpasim_class {
 			   const void *buf, unsigned int len);
 	bool (*serve)(struct vdpasim_vq *vq, struct vdpasim_worker *worker);
 	const char *const *(*counter_names)(const struct vdpasim *sim, u16 idx);
+	void (*counter_kinds)(const struct vdpasim *sim, u16 idx,
+			      unsigned long *bytes, unsigned long *errors);
 	void (*gone)(struct vdpasim *sim);
 	void (*release)(struct vdpasim *sim);
 };
@@ -188,8 +192,12 @@ struct vdpasim_as {
  * @cb: whom to tell of used buffers
  * @ring: device side of it, NULL unless it is started
  * @scratch: memory of the class for work on it, zeroed when it is started
+ * @place: @state, or where @ring stands: what was last seen of them between two
+ *	turns of work; may be read without @lock
+ * @last_error: positive errno of what went wrong last; may be read without @lock
+ * @completed: chains given back to the driver
  * @counters: what the class counts, see vdpasim_count()
- * @syncp: for those who read @counters without @lock
+ * @syncp: for those who read @completed and @counters without @lock
  */
 struct vdpasim_vq {
 	struct vdpasim *sim;
@@ -210,6 +218,9 @@ struct vdpasim_vq {
 	struct vdpa_callback cb;
 	struct vdpa_ring *ring;
 	void *scratch;
+	struct vdpa_vq_state place;
+	int last_error;
+	u64_stats_t completed;
 	u64_stats_t counters[VDPASIM_NUM_COUNTERS];
 	struct u64_stats_sync syncp;
 };
@@ -299,6 +310,14 @@ static inline void vdpasim_count(struct vdpasim_vq *vq, unsigned int i, u64 n)
 	u64_stats_update_end_irqrestore(&vq->syncp, flags);
 }
 
+/* The same for something that went wrong, @err being a positive errno. */
+static inline void vdpasim_count_error(struct vdpasim_vq *vq, unsigned int i,
+				       int err)
+{
+	vdpasim_count(vq, i, 1);
+	WRITE_ONCE(vq->last_error, err);
+}
+
 /* device.c */
 
 struct vdpasim *vdpasim_alloc(struct vdpasim_mgmt *mgmt, const char *name,
@@ -324,6 +343,8 @@ bool vdpasim_group_started(struct vdpasim *sim, unsigned int group);
 void vdpasim_lock_vqs(struct vdpasim *sim);
 void vdpasim_unlock_vqs(struct vdpasim *sim);
 void vdpasim_vq_notify(struct vdpasim_vq *vq);
+void vdpasim_vq_complete(struct vdpasim_vq *vq,
+			 const struct vdpa_ring_chain *chains, unsigned int n);
 void vdpasim_vq_wake(struct vdpasim_vq *vq);
 
 int vdpasim_set_vq_address(struct vdpa_device *vdev, u16 idx, u64 desc,
@@ -395,5 +416,8 @@ void vdpasim_stats_init_debugfs(struct vdpasim_mgmt *mgmt, struct dentry *dir);
 int vdpasim_get_vendor_vq_stats(struct vdpa_device *vdev, u16 idx,
 				struct sk_buff *msg,
 				struct netlink_ext_ack *extack);
+
+int vdpasim_get_vq_stats(struct vdpa_device *vdev, u16 idx,
+			 struct vdpa_vq_stats *stats);
 
 #endif /* _VDPA_SIM_H */

@@ -98,6 +98,44 @@ void vdpasim_vq_notify(struct vdpasim_vq *vq)
 }
 EXPORT_SYMBOL_GPL(vdpasim_vq_notify);
 
+/*
+ * For those who look without the lock, which a worker holds for as long as a
+ * process does not let it have a page. While chains are out, nothing changes.
+ */
+static void vdpasim_vq_show_place(struct vdpasim_vq *vq)
+{
+	struct vdpa_vq_state place = vq->state;
+
+	lockdep_assert_held(&vq->lock);
+	if (vq->ring && vdpa_ring_get_state(vq->ring, &place))
+		return;
+	if (!vq->ring && !vq->state_given)
+		vdpa_ring_state_init(&place, vq->sim->driver_features);
+	WRITE_ONCE(vq->place, place);
+}
+
+/**
+ * vdpasim_vq_complete - give chains back to the driver, and count them
+ * @vq: the queue
+ * @chains: see vdpa_ring_complete()
+ * @n: how many
+ *
+ * Context: process, &vdpasim_vq.lock held.
+ */
+void vdpasim_vq_complete(struct vdpasim_vq *vq,
+			 const struct vdpa_ring_chain *chains, unsigned int n)
+{
+	unsigned long flags;
+
+	lockdep_assert_held(&vq->lock);
+	vdpa_ring_complete(vq->ring, chains, n);
+	flags = u64_stats_update_begin_irqsave(&vq->syncp);
+	u64_stats_add(&vq->completed, n);
+	u64_stats_update_end_irqrestore(&vq->syncp, flags);
+	vdpasim_vq_show_place(vq);
+}
+EXPORT_SYMBOL_GPL(vdpasim_vq_complete);
+
 /**
  * vdpasim_vq_wake - have the worker of a queue look at it
  * @vq: a queue that was started once
@@ -125,6 +163,7 @@ static void vdpasim_vq_report(struct vdpasim_vq *vq)
 		dev_notice_ratelimited(&sim->vdpa.dev,
 				       "virtqueue %u stopped: %s\n", vq->idx,
 				       error);
+		WRITE_ONCE(vq->last_error, EBADMSG);
 		vdpasim_needs_reset(sim);
 	}
 	mutex_unlock(&sim->lock);
@@ -229,6 +268,7 @@ static int vdpasim_vq_start(struct vdpasim_vq *vq)
 		vdpasim_vq_free_ring(vq);
 		return err;
 	}
+	vdpasim_vq_show_place(vq);
 	/* pairs with the acquire in vdpasim_kick_vq(), for the worker's sake */
 	smp_store_release(&vq->running, !sim->suspended);
 	if (vq->running)
@@ -250,6 +290,7 @@ static void vdpasim_vq_try_start(struct vdpasim_vq *vq)
 		dev_notice_ratelimited(&sim->vdpa.dev,
 				       "virtqueue %u cannot start: error %d\n",
 				       vq->idx, err);
+		WRITE_ONCE(vq->last_error, -err);
 		vdpasim_needs_reset(sim);
 	}
 }
@@ -265,6 +306,7 @@ static void vdpasim_vq_stop(struct vdpasim_vq *vq)
 		vq->state_given = true;
 	vdpa_ring_release(vq->ring);
 	vdpasim_vq_free_ring(vq);
+	vdpasim_vq_show_place(vq);
 }
 
 /* Starts the queues that the driver has ready. */
@@ -352,6 +394,7 @@ static void vdpasim_vq_reset(struct vdpasim_vq *vq)
 	WRITE_ONCE(vq->ready, false);
 	vq->state_given = false;
 	vq->state = (struct vdpa_vq_state) {};
+	vdpasim_vq_show_place(vq);
 	vq->cb = (struct vdpa_callback) {};
 	mutex_unlock(&vq->lock);
 }
@@ -505,6 +548,7 @@ int vdpasim_set_vq_state(struct vdpa_device *vdev, u16 idx,
 	} else {
 		vq->state = *state;
 		vq->state_given = true;
+		vdpasim_vq_show_place(vq);
 	}
 	mutex_unlock(&vq->lock);
 	return err;

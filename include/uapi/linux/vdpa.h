@@ -34,6 +34,7 @@ enum vdpa_command {
 
 	VDPA_CMD_MGMTDEV_DEL = 64,	/* event: gone */
 	VDPA_CMD_DEV_CHANGE,		/* event: driver or status changed */
+	VDPA_CMD_DEV_STATS_GET,		/* can dump; counters and queues */
 };
 
 enum vdpa_attr {
@@ -110,6 +111,40 @@ enum vdpa_attr {
 	/* attributes that a management device creates, and changes, devices with */
 	VDPA_ATTR_MGMTDEV_ADD_ATTRS,		/* array of u32, enum vdpa_attr */
 	VDPA_ATTR_MGMTDEV_SET_ATTRS,		/* array of u32, enum vdpa_attr */
+
+	/* how often the driver was told of a change, and the device reset */
+	VDPA_ATTR_DEV_CONFIG_INTERRUPTS,	/* u64 */
+	VDPA_ATTR_DEV_RESETS,			/* u64 */
+	VDPA_ATTR_DEV_QUEUE,			/* nest of enum vdpa_queue_attr */
+};
+
+/* A virtqueue; what the parent does not tell is absent */
+enum vdpa_queue_attr {
+	VDPA_QUEUE_ATTR_UNSPEC,
+	VDPA_QUEUE_ATTR_PAD = VDPA_QUEUE_ATTR_UNSPEC,
+
+	VDPA_QUEUE_ATTR_INDEX,			/* u32 */
+	VDPA_QUEUE_ATTR_SIZE,			/* u32, descriptors */
+	VDPA_QUEUE_ATTR_READY,			/* u8, 0 or 1 */
+	/* what the device reads, and writes back, next; counters of packed rings */
+	VDPA_QUEUE_ATTR_AVAIL_INDEX,		/* u16 */
+	VDPA_QUEUE_ATTR_AVAIL_WRAP,		/* u8, 0 or 1 */
+	VDPA_QUEUE_ATTR_USED_INDEX,		/* u16 */
+	VDPA_QUEUE_ATTR_USED_WRAP,		/* u8, 0 or 1 */
+	VDPA_QUEUE_ATTR_GROUP,			/* u32 */
+	VDPA_QUEUE_ATTR_DESC_GROUP,		/* u32, where it is another one */
+	VDPA_QUEUE_ATTR_IRQ,			/* u32 */
+	/* of these, what went through the kernel */
+	VDPA_QUEUE_ATTR_KICKS,			/* u64 */
+	VDPA_QUEUE_ATTR_INTERRUPTS,		/* u64 */
+	/* descriptor chains that the device took, and gave back */
+	VDPA_QUEUE_ATTR_RECEIVED,		/* u64 */
+	VDPA_QUEUE_ATTR_COMPLETED,		/* u64 */
+	VDPA_QUEUE_ATTR_BYTES,			/* u64 */
+	VDPA_QUEUE_ATTR_ERRORS,			/* u64 */
+	VDPA_QUEUE_ATTR_LAST_ERROR,		/* u32, errno */
+	/* pairs of VDPA_ATTR_DEV_VENDOR_ATTR_NAME and _VALUE */
+	VDPA_QUEUE_ATTR_VENDOR,			/* nest of enum vdpa_attr */
 };
 
 /* What a device is doing; more than one applying, the highest is told */

@@ -515,6 +515,16 @@ static int get_config(void *arg)
 	return request_prepared(c);
 }
 
+static int get_stats(void *arg)
+{
+	struct ctx *c = arg;
+
+	request_begin(c, VDPA_CMD_DEV_STATS_GET, 0);
+	vnl_put_str(&c->m, VDPA_ATTR_DEV_NAME, NAME);
+	c->want_replies = 1;
+	return request_prepared(c);
+}
+
 static int get_vstats(void *arg)
 {
 	struct ctx *c = arg;
@@ -1354,6 +1364,7 @@ OP(dev_get, REQUEST(get_dev), .begin = with_dev, .end = without_dev);
 OP(dev_config_get, REQUEST(get_config), .begin = with_dev, .end = without_dev);
 OP(dev_config_get_dump, DUMP(dump_configs),
    .begin = with_many, .end = without_many);
+OP(dev_stats_get, REQUEST(get_stats), .begin = with_dev, .end = without_dev);
 OP(dev_vstats_get, REQUEST(get_vstats), .begin = with_dev, .end = without_dev);
 OP(dev_attr_set, REQUEST(set_attr), .done = was_set, .undo = unset_attr,
    .begin = with_dev, .end = without_dev);

@@ -36,6 +36,7 @@ static int dev_get(struct vnl *s, const char *name, struct vnl_reply *r)
  */
 
 struct disk {
+	uint64_t features;	/* besides what is needed anyway */
 	struct vr_dev dev;
 	struct vr_queue queue;
 };
@@ -44,10 +45,12 @@ struct disk {
 static int disk_start(struct disk *disk)
 {
 	disk->dev.used = 0;
-	if (vr_negotiate(&disk->dev, VR_FEATURES))
+	if (vr_negotiate(&disk->dev, VR_FEATURES | disk->features))
 		return EPROTO;
 	vr_queue_alloc(&disk->queue, &disk->dev, 0, DISK_NUM, 0);
-	return vr_queue_attach(&disk->queue, &disk->dev, 0) ?: vr_run(&disk->dev);
+	return vr_queue_attach(&disk->queue, &disk->dev,
+			       vr_queue_base(&disk->queue)) ?:
+	       vr_run(&disk->dev);
 }
 
 static int disk_open(struct disk *disk, const char *name)
@@ -234,6 +237,250 @@ TEST_F(manage, tells_what_devices_reach)
 	EXPECT_NE(NULL, r->attr[VDPA_ATTR_DEV_IOVA_LAST]);
 	ASSERT_EQ(0, dev_get(&self->s, DISK, r));
 	EXPECT_EQ(1, vnl_nr(r, VDPA_ATTR_DEV_GROUPS));
+}
+
+/*
+ * Statistics, and the state of queues
+ */
+
+#define QUEUES_MAX	40
+
+static int stats_get(struct vnl *s, const char *name, int idx,
+		     struct vnl_reply *r)
+{
+	struct vnl_msg m;
+
+	memset(r, 0, sizeof(*r));
+	s->large = true;
+	vnl_msg_init(&m, s, VDPA_CMD_DEV_STATS_GET, 0);
+	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, name);
+	if (idx >= 0)
+		vnl_put_u32(&m, VDPA_ATTR_DEV_QUEUE_INDEX, idx);
+	return vnl_request(s, &m, vnl_reply_cb, r);
+}
+
+/* Of one queue; -1: there is no such number */
+static long long queue_nr(struct vnl *s, const char *name, unsigned int idx,
+			  uint16_t attr)
+{
+	static struct vnl_reply r;
+	struct vnl_nest queue;
+
+	if (stats_get(s, name, idx, &r) ||
+	    vnl_nests(&r, VDPA_ATTR_DEV_QUEUE, &queue, 1) != 1)
+		return -1;
+	return vnl_attr_nr(queue.attr[attr]);
+}
+
+#define EXPECT_QUEUE(_want, _idx, _attr) \
+	EXPECT_EQ(_want, queue_nr(&self->s, DISK, _idx, VDPA_QUEUE_ATTR_##_attr))
+
+/* Nobody ever used it, and all the same there is something to tell. */
+TEST_F(manage, stats_of_an_unused_device)
+{
+	struct vnl_reply *r = &self->r;
+	struct vnl_nest queue;
+
+	ASSERT_EQ(0, env_write("/sys/bus/vdpa/drivers/vhost_vdpa/unbind", DISK));
+	ASSERT_EQ(0, stats_get(&self->s, DISK, -1, r));
+	EXPECT_EQ(VDPA_CMD_DEV_STATS_GET, r->cmd);
+	EXPECT_STREQ(DISK, vnl_text(r, VDPA_ATTR_DEV_NAME));
+	EXPECT_STREQ(VR_BLK_MGMT, vnl_text(r, VDPA_ATTR_MGMTDEV_DEV_NAME));
+	EXPECT_EQ(VDPA_STATE_INACTIVE, vnl_nr(r, VDPA_ATTR_DEV_STATE));
+	EXPECT_EQ(0, vnl_nr(r, VDPA_ATTR_DEV_RESETS));
+	EXPECT_EQ(0, vnl_nr(r, VDPA_ATTR_DEV_CONFIG_INTERRUPTS));
+	EXPECT_EQ(-1, vnl_nr(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
+	ASSERT_EQ(1, vnl_nests(r, VDPA_ATTR_DEV_QUEUE, &queue, 1));
+	EXPECT_EQ(0, vnl_attr_nr(queue.attr[VDPA_QUEUE_ATTR_INDEX]));
+	EXPECT_EQ(256, vnl_attr_nr(queue.attr[VDPA_QUEUE_ATTR_SIZE]));
+	EXPECT_EQ(0, vnl_attr_nr(queue.attr[VDPA_QUEUE_ATTR_READY]));
+	EXPECT_EQ(0, vnl_attr_nr(queue.attr[VDPA_QUEUE_ATTR_KICKS]));
+	EXPECT_EQ(0, vnl_attr_nr(queue.attr[VDPA_QUEUE_ATTR_COMPLETED]));
+	EXPECT_EQ(0, vnl_attr_nr(queue.attr[VDPA_QUEUE_ATTR_AVAIL_INDEX]));
+	EXPECT_EQ(NULL, queue.attr[VDPA_QUEUE_ATTR_LAST_ERROR]);
+	EXPECT_EQ(NULL, queue.attr[VDPA_QUEUE_ATTR_IRQ]);
+	EXPECT_NE(NULL, queue.attr[VDPA_QUEUE_ATTR_VENDOR]);
+}
+
+/* What a driver did, to the last request, also after the reset */
+TEST_F(manage, stats_count_what_drivers_do)
+{
+	struct vnl_reply *r = &self->r;
+	struct disk *disk = &self->disk;
+	unsigned int i;
+	uint8_t status;
+
+	ASSERT_EQ(0, disk_open(disk, DISK));
+	for (i = 0; i < 5; i++)
+		ASSERT_EQ(0, disk_read(disk, i, &status));
+	EXPECT_QUEUE(DISK_NUM, 0, SIZE);
+	EXPECT_QUEUE(1, 0, READY);
+	EXPECT_QUEUE(5, 0, KICKS);
+	/* of those that it did not sleep for it asked to be spared */
+	EXPECT_LE(1, queue_nr(&self->s, DISK, 0, VDPA_QUEUE_ATTR_INTERRUPTS));
+	EXPECT_GE(5, queue_nr(&self->s, DISK, 0, VDPA_QUEUE_ATTR_INTERRUPTS));
+	EXPECT_QUEUE(5, 0, RECEIVED);
+	EXPECT_QUEUE(5, 0, COMPLETED);
+	EXPECT_QUEUE(5 * SECTOR, 0, BYTES);
+	EXPECT_QUEUE(0, 0, ERRORS);
+	EXPECT_QUEUE(5, 0, AVAIL_INDEX);
+	EXPECT_QUEUE(-1, 0, AVAIL_WRAP);
+	ASSERT_EQ(0, stats_get(&self->s, DISK, -1, r));
+	EXPECT_EQ(VR_FEATURES, vnl_nr(r, VDPA_ATTR_DEV_NEGOTIATED_FEATURES));
+	EXPECT_EQ(VDPA_STATE_ACTIVE, vnl_nr(r, VDPA_ATTR_DEV_STATE));
+	i = vnl_nr(r, VDPA_ATTR_DEV_RESETS);
+	EXPECT_LT(0, i);
+
+	ASSERT_EQ(0, disk_read(disk, 1ULL << 40, &status));
+	EXPECT_EQ(VIRTIO_BLK_S_IOERR, status);
+	EXPECT_QUEUE(1, 0, ERRORS);
+	EXPECT_QUEUE(EIO, 0, LAST_ERROR);
+	EXPECT_QUEUE(6, 0, COMPLETED);
+
+	ASSERT_EQ(0, vh_status(disk->dev.fd, 0));
+	EXPECT_QUEUE(6, 0, COMPLETED);
+	EXPECT_QUEUE(6, 0, KICKS);
+	EXPECT_QUEUE(0, 0, READY);
+	EXPECT_QUEUE(0, 0, AVAIL_INDEX);
+	ASSERT_EQ(0, stats_get(&self->s, DISK, -1, r));
+	EXPECT_EQ(i + 1, vnl_nr(r, VDPA_ATTR_DEV_RESETS));
+}
+
+TEST_F(manage, stats_of_packed_queues)
+{
+	struct disk *disk = &self->disk;
+	unsigned int i;
+	uint8_t status;
+
+	disk->features = VR_BIT(VIRTIO_F_RING_PACKED);
+	ASSERT_EQ(0, disk_open(disk, DISK));
+	EXPECT_QUEUE(0, 0, AVAIL_INDEX);
+	EXPECT_QUEUE(1, 0, AVAIL_WRAP);
+	/* three descriptors each, of 16 there are */
+	for (i = 0; i < 6; i++)
+		ASSERT_EQ(0, disk_read(disk, i, &status));
+	EXPECT_QUEUE(2, 0, AVAIL_INDEX);
+	EXPECT_QUEUE(0, 0, AVAIL_WRAP);
+	EXPECT_QUEUE(2, 0, USED_INDEX);
+	EXPECT_QUEUE(0, 0, USED_WRAP);
+}
+
+TEST_F(manage, stats_tell_of_a_broken_ring)
+{
+	struct disk *disk = &self->disk;
+
+	ASSERT_EQ(0, disk_open(disk, DISK));
+	disk_break(disk);
+	ASSERT_TRUE(vr_wait_status(&disk->dev, VIRTIO_CONFIG_S_NEEDS_RESET));
+	EXPECT_QUEUE(EBADMSG, 0, LAST_ERROR);
+}
+
+/* Where the vendor's own statistics are, by the same names */
+TEST_F(manage, stats_have_those_of_the_vendor)
+{
+	struct vnl_reply *r = &self->r;
+	const struct nlattr *attr;
+	struct vnl_nest queue;
+	bool found = false;
+
+	ASSERT_EQ(0, stats_get(&self->s, DISK, 0, r));
+	ASSERT_EQ(1, vnl_nests(r, VDPA_ATTR_DEV_QUEUE, &queue, 1));
+	ASSERT_NE(NULL, queue.attr[VDPA_QUEUE_ATTR_VENDOR]);
+	mnl_attr_for_each_nested(attr, queue.attr[VDPA_QUEUE_ATTR_VENDOR])
+		found |= mnl_attr_get_type(attr) == VDPA_ATTR_DEV_VENDOR_ATTR_NAME &&
+			 !strcmp("read bytes", mnl_attr_get_str(attr));
+	EXPECT_TRUE(found);
+}
+
+TEST_F(manage, stats_of_one_queue)
+{
+	struct vnl_reply *r = &self->r;
+	struct vnl_nest queues[2];
+
+	ASSERT_EQ(0, stats_get(&self->s, NET, 1, r));
+	ASSERT_EQ(1, vnl_nests(r, VDPA_ATTR_DEV_QUEUE, queues, 2));
+	EXPECT_EQ(1, vnl_attr_nr(queues[0].attr[VDPA_QUEUE_ATTR_INDEX]));
+	EXPECT_EQ(1, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
+	EXPECT_EQ(EINVAL, stats_get(&self->s, NET, 3, r));
+	EXPECT_STREQ("Device has 3 queues", self->s.err.text);
+	EXPECT_EQ(VDPA_ATTR_DEV_QUEUE_INDEX, self->s.err.bad_attr);
+	EXPECT_EQ(ENODEV, stats_get(&self->s, "nosuch", -1, r));
+	EXPECT_STREQ("No such device", self->s.err.text);
+}
+
+/* More than fits into a message of the usual size, all at one time */
+TEST_F(manage, stats_of_many_queues)
+{
+	struct vnl_reply *r = &self->r;
+	struct vnl_nest queues[QUEUES_MAX];
+	unsigned int i;
+
+	ASSERT_EQ(0, vr_make(VR_NET_MGMT, "wide", 16));
+	ASSERT_EQ(0, stats_get(&self->s, "wide", -1, r));
+	EXPECT_EQ(1, r->nr);
+	ASSERT_EQ(33, vnl_nests(r, VDPA_ATTR_DEV_QUEUE, queues, QUEUES_MAX));
+	for (i = 0; i < 33; i++)
+		EXPECT_EQ(i, vnl_attr_nr(queues[i].attr[VDPA_QUEUE_ATTR_INDEX]));
+	/* control queue and descriptors are reached by other ways than packets */
+	EXPECT_EQ(0, vnl_attr_nr(queues[0].attr[VDPA_QUEUE_ATTR_GROUP]));
+	EXPECT_EQ(2, vnl_attr_nr(queues[0].attr[VDPA_QUEUE_ATTR_DESC_GROUP]));
+	EXPECT_EQ(1, vnl_attr_nr(queues[32].attr[VDPA_QUEUE_ATTR_GROUP]));
+	EXPECT_EQ(NULL, queues[32].attr[VDPA_QUEUE_ATTR_DESC_GROUP]);
+}
+
+struct dumped {
+	struct vnl_reply r;
+	char last[VNL_NAME_LEN];
+	unsigned int devs;
+	unsigned int next;	/* queue of that device */
+	unsigned int wrong;
+};
+
+static void dumped_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	struct vnl_nest queues[QUEUES_MAX];
+	struct dumped *d = arg;
+	unsigned int i, n;
+
+	vnl_reply_cb(nlh, &d->r);
+	if (strcmp(d->last, vnl_text(&d->r, VDPA_ATTR_DEV_NAME))) {
+		snprintf(d->last, sizeof(d->last), "%s",
+			 vnl_text(&d->r, VDPA_ATTR_DEV_NAME));
+		d->devs++;
+		d->next = 0;
+	}
+	n = vnl_nests(&d->r, VDPA_ATTR_DEV_QUEUE, queues, QUEUES_MAX);
+	for (i = 0; i < n; i++)
+		d->wrong += vnl_attr_nr(queues[i].attr[VDPA_QUEUE_ATTR_INDEX]) !=
+			    d->next++;
+}
+
+/* In small pieces no queue gets lost or comes twice. */
+TEST_F(manage, stats_dump)
+{
+	struct dumped d = {};
+	struct vnl_dump dump;
+	struct vnl_msg m;
+	struct vnl s;
+	int i;
+
+	ASSERT_EQ(0, vr_make(VR_NET_MGMT, "wide0", 16));
+	ASSERT_EQ(0, vr_make(VR_NET_MGMT, "wide1", 16));
+	vnl_open(&s);
+	for (i = 0; i < 2; i++) {
+		memset(&d, 0, sizeof(d));
+		vnl_msg_init(&m, &s, VDPA_CMD_DEV_STATS_GET, 0);
+		if (i)
+			vnl_put_handle(&m, VR_NET_MGMT);
+		vnl_dump_start(&dump, &s, &m, VNL_CHUNK_SMALL);
+		ASSERT_EQ(0, vnl_dump_rest(&dump, dumped_cb, &d));
+		EXPECT_EQ(i ? 3 : 4, d.devs);
+		EXPECT_EQ(0, d.wrong);
+		EXPECT_EQ(33, d.next);
+		EXPECT_STREQ("wide1", d.last);
+		EXPECT_LT(d.devs, dump.nr_msgs);
+	}
+	vnl_close(&s);
 }
 
 /*

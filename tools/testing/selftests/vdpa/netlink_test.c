@@ -52,7 +52,7 @@ static void put_attrs(struct vnl_msg *m, const struct attr *attr)
 }
 
 /* The last attribute that there is */
-#define LAST_ATTR	VDPA_ATTR_MGMTDEV_SET_ATTRS
+#define LAST_ATTR	VDPA_ATTR_DEV_QUEUE
 
 /* Which operation takes which attribute, and a good value of it */
 struct op {
@@ -113,6 +113,15 @@ static const struct op ops[] = {
 		.name = "dev-vstats-get",
 		.cmd = VDPA_CMD_DEV_VSTATS_GET,
 		.attr = { NAME("taken"), ATTR_U32(VDPA_ATTR_DEV_QUEUE_INDEX, 0) },
+	}, {
+		.name = "dev-stats-get do",
+		.cmd = VDPA_CMD_DEV_STATS_GET,
+		.attr = { NAME("taken"), ATTR_U32(VDPA_ATTR_DEV_QUEUE_INDEX, 0) },
+	}, {
+		.name = "dev-stats-get dump",
+		.cmd = VDPA_CMD_DEV_STATS_GET,
+		.dump = true,
+		.attr = { BUS(ENV_TEST_BUS), MGMT(ON_BUS) },
 	}, {
 		.name = "dev-attr-set",
 		.cmd = VDPA_CMD_DEV_ATTR_SET,
@@ -1250,7 +1259,7 @@ TEST_F(malformed, unknown_command)
 {
 	static const uint8_t cmd[] = {
 		VDPA_CMD_UNSPEC, VDPA_CMD_MGMTDEV_NEW, 9, 10, 32, 63,
-		VDPA_CMD_MGMTDEV_DEL, VDPA_CMD_DEV_CHANGE, 66, 127, 128, 255,
+		VDPA_CMD_MGMTDEV_DEL, VDPA_CMD_DEV_CHANGE, 71, 127, 128, 255,
 	};
 	struct vnl_dump d;
 	struct vnl_msg m;
@@ -1709,6 +1718,9 @@ static void check_no_admin(struct vnl *s)
 	CHECK(needs_admin(s, vnl_dev_del(s, "nosuch")));
 
 	vnl_msg_init(&m, s, VDPA_CMD_DEV_CONFIG_GET, 0);
+	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, "taken");
+	CHECK(!vnl_request(s, &m, NULL, NULL));
+	vnl_msg_init(&m, s, VDPA_CMD_DEV_STATS_GET, 0);
 	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, "taken");
 	CHECK(!vnl_request(s, &m, NULL, NULL));
 	vnl_msg_init(&m, s, VDPA_CMD_DEV_VSTATS_GET, 0);

@@ -148,19 +148,24 @@ static int race_dump(struct racer *r)
 /* What only the parent knows of a device, while that comes and goes */
 static int race_look(struct racer *r)
 {
+	static const uint8_t cmds[] = {
+		VDPA_CMD_DEV_CONFIG_GET, VDPA_CMD_DEV_VSTATS_GET,
+		VDPA_CMD_DEV_STATS_GET,
+	};
+	uint8_t cmd = cmds[draw(r, sizeof(cmds))];
 	const char *name = draw_name(r);
 	struct vnl_dump d;
 	struct vnl_msg m;
 
 	if (!draw(r, 4)) {
-		vnl_msg_init(&m, &r->s, VDPA_CMD_DEV_CONFIG_GET, 0);
+		vnl_msg_init(&m, &r->s, draw(r, 2) ? VDPA_CMD_DEV_CONFIG_GET :
+						     VDPA_CMD_DEV_STATS_GET, 0);
 		vnl_dump_start(&d, &r->s, &m, VNL_CHUNK_SMALL);
 		return vnl_dump_rest(&d, NULL, NULL);
 	}
-	vnl_msg_init(&m, &r->s, draw(r, 2) ? VDPA_CMD_DEV_CONFIG_GET :
-					     VDPA_CMD_DEV_VSTATS_GET, 0);
+	vnl_msg_init(&m, &r->s, cmd, 0);
 	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, name);
-	if (((struct genlmsghdr *)NLMSG_DATA(m.nlh))->cmd == VDPA_CMD_DEV_VSTATS_GET)
+	if (cmd != VDPA_CMD_DEV_CONFIG_GET)
 		vnl_put_u32(&m, VDPA_ATTR_DEV_QUEUE_INDEX, draw(r, 4));
 	return vnl_request(&r->s, &m, NULL, NULL);
 }

@@ -346,7 +346,7 @@ int vnl_wait_ack(struct vnl *s, const struct vnl_msg *m, vnl_cb cb, void *arg)
 	int n;
 
 	for (;;) {
-		n = vnl_recv_answer(s, VNL_CHUNK_SMALL);
+		n = vnl_recv_answer(s, s->large ? VNL_CHUNK_LARGE : VNL_CHUNK_SMALL);
 		for (nlh = (void *)s->buf; mnl_nlmsg_ok(nlh, n);
 		     nlh = mnl_nlmsg_next(nlh, &n)) {
 			if (nlh->nlmsg_seq != m->nlh->nlmsg_seq)

@@ -49,6 +49,7 @@ struct vnl {
 	uint32_t group;		/* number of the multicast group "monitor" */
 	uint32_t seq;
 	bool connected;		/* requests go without an address */
+	bool large;		/* replies may be longer than VNL_CHUNK_SMALL */
 	struct vnl_err err;	/* of the last request */
 	char buf[VNL_CHUNK_LARGE];
 };
