@@ -135,6 +135,8 @@ struct vdpa_usage {
  * @nas: number of address spaces; immutable
  * @record: what the core knows of the device; private to the core
  * @usage: there while the device is registered, until it is freed
+ * @memory: bytes that it takes of the management device's memory; set by the
+ *	parent before registration
  */
 struct vdpa_device {
 	struct device dev;
@@ -150,6 +152,7 @@ struct vdpa_device {
 	unsigned int nas;
 	struct vdpa_dev_record *record;
 	struct vdpa_usage *usage;
+	u64 memory;
 };
 
 /**
@@ -609,6 +612,32 @@ struct vdpa_mgmtdev_ops {
 };
 
 /**
+ * enum vdpa_resource - what management devices hand out
+ * @VDPA_RESOURCE_DEVICES: devices
+ * @VDPA_RESOURCE_QUEUES: virtqueues
+ * @VDPA_RESOURCE_QUEUE_PAIRS: pairs of them, in devices of class net
+ * @VDPA_RESOURCE_MEMORY: bytes of &vdpa_device.memory
+ * @VDPA_NUM_RESOURCES: how many kinds there are
+ */
+enum vdpa_resource {
+	VDPA_RESOURCE_DEVICES,
+	VDPA_RESOURCE_QUEUES,
+	VDPA_RESOURCE_QUEUE_PAIRS,
+	VDPA_RESOURCE_MEMORY,
+	VDPA_NUM_RESOURCES,
+};
+
+/**
+ * struct vdpa_resource_limit - how much of a resource there is
+ * @size: in all, 0 if no limit is known
+ * @max: for one device, 0 if no limit is known
+ */
+struct vdpa_resource_limit {
+	u64 size;
+	u64 max;
+};
+
+/**
  * struct vdpa_mgmt_dev - a management device
  *
  * Filled in by the parent, immutable while registered.
@@ -627,6 +656,13 @@ struct vdpa_mgmtdev_ops {
  *	%VDPA_ATTR_DEV_NET_CFG_MACADDR if @config_attr_mask has it, as in Linux 6.12
  * @config_ext_mask: VDPA_EXT_BIT() of each further attribute that @ops.dev_add
  *	takes; the core sees to %VDPA_ATTR_DEV_DRIVER itself
+ * @max_vq_size: largest size of a queue of its devices, in descriptors, 0 if it
+ *	does not say
+ * @ngroups: number of virtqueue groups that a device of its has, 0 if it does not
+ *	say
+ * @nas: number of address spaces, likewise
+ * @limits: of what it hands out, by &enum vdpa_resource. The core counts what
+ *	its devices take, and registers none that takes more than there is.
  */
 struct vdpa_mgmt_dev {
 	struct device *device;
@@ -639,6 +675,10 @@ struct vdpa_mgmt_dev {
 	struct vdpa_mgmt_record *record;
 	u64 set_attr_mask;
 	u64 config_ext_mask;
+	u16 max_vq_size;
+	u32 ngroups;
+	u32 nas;
+	struct vdpa_resource_limit limits[VDPA_NUM_RESOURCES];
 };
 
 int vdpa_mgmtdev_register(struct vdpa_mgmt_dev *mdev);

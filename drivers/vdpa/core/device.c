@@ -8,6 +8,8 @@
 #include <linux/sysfs.h>
 #include <linux/virtio_config.h>
 
+#include <uapi/linux/virtio_ids.h>
+
 #include "vdpa_internal.h"
 
 static DEFINE_IDA(vdpa_index_ida);
@@ -145,8 +147,15 @@ static void vdpa_dev_record_fill(struct vdpa_dev_record *record,
 	record->max_vqs = nvqs;
 	record->max_vq_size = ops->get_vq_num_max(vdev);
 	record->min_vq_size = ops->get_vq_num_min ? ops->get_vq_num_min(vdev) : 1;
+	record->taken[VDPA_RESOURCE_DEVICES] = 1;
+	record->taken[VDPA_RESOURCE_QUEUES] = nvqs;
+	if (record->device_id == VIRTIO_ID_NET)
+		record->taken[VDPA_RESOURCE_QUEUE_PAIRS] = nvqs / 2;
+	record->taken[VDPA_RESOURCE_MEMORY] = vdev->memory;
 	record->ngroups = vdev->ngroups;
 	record->nas = vdev->nas;
+	if (ops->get_backend_features)
+		record->backend_features = ops->get_backend_features(vdev);
 	record->has_iova = ops->get_iova_range;
 	if (record->has_iova)
 		record->iova = ops->get_iova_range(vdev);
@@ -193,7 +202,7 @@ static int vdpa_device_check(const struct vdpa_device *vdev,
 		record->refused_attr = VDPA_ATTR_DEV_NAME;
 		return -EEXIST;
 	}
-	return 0;
+	return vdpa_resource_charge(record, extack);
 }
 
 /*
@@ -249,7 +258,8 @@ static int vdpa_device_choose_driver(struct vdpa_device *vdev,
  * Return: 0; -EINVAL if a required op is missing, the queue sizes contradict
  * each other, or the management device is not registered; -EEXIST if the name
  * is taken, be it by a file in sysfs; -EOPNOTSUPP if another class was asked
- * for; -ENOMEM. After an error the parent still owns @vdev and gives it up with
+ * for; -ENOSPC if the management device does not have as much as the device
+ * takes; -ENOMEM. After an error the parent still owns @vdev and gives it up with
  * put_device().
  */
 int _vdpa_register_device(struct vdpa_device *vdev, u32 nvqs)
@@ -272,22 +282,27 @@ int _vdpa_register_device(struct vdpa_device *vdev, u32 nvqs)
 		return PTR_ERR(record);
 	vdev->nvqs = nvqs;
 	vdpa_dev_record_fill(record, vdev, nvqs);
-	err = vdpa_device_check(vdev, record) ?:
-	      vdpa_usage_init(vdev, nvqs) ?:
-	      vdpa_dev_record_publish(record);
+	err = vdpa_usage_init(vdev, nvqs) ?: vdpa_device_check(vdev, record);
 	if (err)
 		return err;
+	err = vdpa_dev_record_publish(record);
+	if (err)
+		goto err_uncharge;
 
 	err = vdpa_device_choose_driver(vdev, record) ?: device_add(&vdev->dev);
 	if (err) {
 		vdpa_dev_record_set_vdev(record, NULL);
 		vdpa_dev_record_withdraw(record);
-		return err;
+		goto err_uncharge;
 	}
 	if (mgmt)
 		list_add_tail(&record->sibling, &mgmt->devs);
 	vdpa_dev_record_announce(record);
 	return 0;
+
+err_uncharge:
+	vdpa_resource_uncharge(record);
+	return err;
 }
 EXPORT_SYMBOL_GPL(_vdpa_register_device);
 
@@ -339,6 +354,7 @@ void _vdpa_unregister_device(struct vdpa_device *vdev)
 	}
 	vdpa_dev_record_set_vdev(record, NULL);
 	device_del(&vdev->dev);
+	vdpa_resource_uncharge(record);
 	vdpa_dev_record_release(record);
 	put_device(&vdev->dev);
 }

@@ -139,6 +139,10 @@ vdpa_mgmt_record_alloc(struct vdpa_mgmt_dev *mdev)
 	mgmt->classes = vdpa_mgmt_dev_classes(mdev);
 	mgmt->supported_features = mdev->supported_features;
 	mgmt->max_supported_vqs = mdev->max_supported_vqs;
+	mgmt->max_vq_size = mdev->max_vq_size;
+	mgmt->ngroups = mdev->ngroups;
+	mgmt->nas = mdev->nas;
+	memcpy(mgmt->limits, mdev->limits, sizeof(mgmt->limits));
 	mgmt->add_attrs.base = mdev->config_attr_mask;
 	mgmt->add_attrs.ext = mdev->config_ext_mask |
 			      VDPA_EXT_BIT(VDPA_ATTR_DEV_DRIVER);

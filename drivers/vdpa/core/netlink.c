@@ -12,7 +12,7 @@
 #include "vdpa_internal.h"
 
 /* Requests take no attributes beyond. */
-#define VDPA_NL_REQUEST_ATTRS	(VDPA_ATTR_DEV_NET_VLAN + 1)
+#define VDPA_NL_REQUEST_ATTRS	(VDPA_ATTR_MGMTDEV_MAX_VQ_SIZE + 1)
 
 /*
  * The one place that decides who may change things. What is shown, is shown to

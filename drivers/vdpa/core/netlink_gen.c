@@ -92,8 +92,38 @@ static const struct nla_policy vdpa_dev_stats_get_dump_nl_policy[VDPA_ATTR_MGMTD
 	[VDPA_ATTR_MGMTDEV_DEV_NAME] = { .type = NLA_NUL_STRING, },
 };
 
+/* VDPA_CMD_DEV_PROFILE_GET - do */
+static const struct nla_policy vdpa_dev_profile_get_do_nl_policy[VDPA_ATTR_DEV_NAME + 1] = {
+	[VDPA_ATTR_DEV_NAME] = { .type = NLA_NUL_STRING, },
+};
+
+/* VDPA_CMD_DEV_PROFILE_GET - dump */
+static const struct nla_policy vdpa_dev_profile_get_dump_nl_policy[VDPA_ATTR_MGMTDEV_DEV_NAME + 1] = {
+	[VDPA_ATTR_MGMTDEV_BUS_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_MGMTDEV_DEV_NAME] = { .type = NLA_NUL_STRING, },
+};
+
+/* VDPA_CMD_MGMTDEV_CHECK - do */
+static const struct nla_policy vdpa_mgmtdev_check_nl_policy[VDPA_ATTR_PROFILE_VERSION + 1] = {
+	[VDPA_ATTR_MGMTDEV_BUS_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_MGMTDEV_DEV_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_PROFILE_VERSION] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_ID] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_FEATURES] = { .type = NLA_U64, },
+	[VDPA_ATTR_DEV_MAX_VQS] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_MAX_VQ_SIZE] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_GROUPS] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_ADDRESS_SPACES] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_NET_CFG_MACADDR] = NLA_POLICY_EXACT_LEN(6),
+	[VDPA_ATTR_DEV_NET_CFG_MTU] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_NET_CFG_MAX_VQP] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_NET_VLAN] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_BLK_CFG_CAPACITY] = { .type = NLA_U64, },
+	[VDPA_ATTR_DEV_BLK_READ_ONLY] = { .type = NLA_U8, },
+};
+
 /* Ops table for vdpa */
-const struct genl_split_ops vdpa_nl_ops[12] = {
+const struct genl_split_ops vdpa_nl_ops[15] = {
 	{
 		.cmd		= VDPA_CMD_MGMTDEV_GET,
 		.pre_doit	= vdpa_nl_pre_doit_mgmtdev,
@@ -193,6 +223,31 @@ const struct genl_split_ops vdpa_nl_ops[12] = {
 		.policy		= vdpa_dev_stats_get_dump_nl_policy,
 		.maxattr	= VDPA_ATTR_MGMTDEV_DEV_NAME,
 		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= VDPA_CMD_DEV_PROFILE_GET,
+		.pre_doit	= vdpa_nl_pre_doit_dev,
+		.doit		= vdpa_nl_dev_profile_get_doit,
+		.post_doit	= vdpa_nl_post_doit_dev,
+		.policy		= vdpa_dev_profile_get_do_nl_policy,
+		.maxattr	= VDPA_ATTR_DEV_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VDPA_CMD_DEV_PROFILE_GET,
+		.dumpit		= vdpa_nl_dev_profile_get_dumpit,
+		.policy		= vdpa_dev_profile_get_dump_nl_policy,
+		.maxattr	= VDPA_ATTR_MGMTDEV_DEV_NAME,
+		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= VDPA_CMD_MGMTDEV_CHECK,
+		.pre_doit	= vdpa_nl_pre_doit_mgmtdev,
+		.doit		= vdpa_nl_mgmtdev_check_doit,
+		.post_doit	= vdpa_nl_post_doit_mgmtdev,
+		.policy		= vdpa_mgmtdev_check_nl_policy,
+		.maxattr	= VDPA_ATTR_PROFILE_VERSION,
+		.flags		= GENL_CMD_CAP_DO,
 	},
 };
 

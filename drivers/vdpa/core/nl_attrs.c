@@ -330,6 +330,43 @@ int vdpa_nl_parse_request(struct vdpa_dev_request *request,
 }
 
 /**
+ * vdpa_nl_try_request - find all that is wrong with a request for a device
+ * @mgmt: management device that is asked
+ * @info: the request
+ * @refused: is told of each attribute that is refused, and why. Returns 0, or a
+ *	negative errno, which ends this.
+ * @arg: for @refused
+ *
+ * Context: any.
+ * Return: 0 or what @refused returned.
+ */
+int vdpa_nl_try_request(const struct vdpa_mgmt_record *mgmt,
+			struct genl_info *info, vdpa_nl_verdict_t *refused,
+			void *arg)
+{
+	struct vdpa_dev_set_config config = {};
+	const struct vdpa_nl_dev_attr *desc;
+	struct netlink_ext_ack extack = {};
+	const struct nlattr *attr;
+	int err = 0;
+
+	config.extack = &extack;
+	attr = info->attrs[VDPA_ATTR_DEV_ID];
+	if (vdpa_nl_parse_class(&config, mgmt, attr))
+		return refused(arg, attr, extack._msg);
+	for_each_vdpa_nl_dev_attr(desc) {
+		attr = info->attrs[desc->attr];
+		if (err)
+			return err;
+		if (desc->add && attr &&
+		    vdpa_nl_parse_one(&config, mgmt, &mgmt->add_attrs, desc,
+				      attr))
+			err = refused(arg, attr, extack._msg);
+	}
+	return err;
+}
+
+/**
  * vdpa_nl_parse_changes - read what is to be changed of a device
  * @config: filled in, zeroed but for where to say what is wrong
  * @record: the device, of a management device

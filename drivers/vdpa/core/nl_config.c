@@ -218,7 +218,15 @@ static int vdpa_nl_config_put(struct sk_buff *skb,
 	return vdpa_nl_config_put_space(skb, record->device_id, config);
 }
 
-static int vdpa_nl_config_fill(struct sk_buff *skb, const void *arg)
+/**
+ * vdpa_nl_config_fill - tell of the configuration of a device
+ * @skb: the message
+ * @arg: the &struct vdpa_dev_record
+ *
+ * Context: may sleep.
+ * Return: 0; -EMSGSIZE; -ENODEV if the device is gone; -EINTR.
+ */
+int vdpa_nl_config_fill(struct sk_buff *skb, const void *arg)
 {
 	struct vdpa_dev_record *record = (void *)arg;
 	struct vdpa_nl_config config;
@@ -251,13 +259,10 @@ int vdpa_nl_dev_config_get_doit(struct sk_buff *skb, struct genl_info *info)
 /* A device that went under way is as one that was not there. */
 static int vdpa_nl_config_dump_one(struct sk_buff *skb,
 				   struct netlink_callback *cb, u16 flags,
-				   const struct vdpa_mgmt_handle *filter,
-				   const struct vdpa_dev_record *record)
+				   struct vdpa_dev_record *record)
 {
 	int err;
 
-	if (!record->mgmt || !vdpa_nl_dump_fits(record->mgmt, filter))
-		return 0;
 	err = vdpa_nl_dump_one(skb, cb, VDPA_CMD_DEV_CONFIG_GET, flags,
 			       vdpa_nl_config_fill, record);
 	return err == -ENODEV ? 0 : err;
@@ -266,23 +271,5 @@ static int vdpa_nl_config_dump_one(struct sk_buff *skb,
 int vdpa_nl_dev_config_get_dumpit(struct sk_buff *skb,
 				  struct netlink_callback *cb)
 {
-	struct vdpa_nl_dump *dump = (void *)cb->ctx;
-	struct vdpa_mgmt_handle filter;
-	struct vdpa_dev_record *record;
-	u16 flags;
-	int err;
-
-	err = vdpa_nl_dev_dump_check(cb, &filter, &flags);
-	if (err)
-		return err;
-	vdpa_nl_dump_begin(cb);
-	while ((record = vdpa_dev_record_get_next(&dump->next, dump->last))) {
-		err = vdpa_nl_config_dump_one(skb, cb, flags, &filter, record);
-		vdpa_dev_record_put(record);
-		if (err)
-			break;
-		dump->next++;
-	}
-	vdpa_nl_dump_end(cb);
-	return err;
+	return vdpa_nl_dump_devs(skb, cb, vdpa_nl_config_dump_one);
 }

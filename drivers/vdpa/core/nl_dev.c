@@ -210,6 +210,45 @@ int vdpa_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return err;
 }
 
+/**
+ * vdpa_nl_dump_devs - a part of a dump of devices for which parents are asked
+ * @skb: the message
+ * @cb: the dump
+ * @step: puts one device, or the rest of it, into the message. Returns 0 when
+ *	that is done, or a negative errno, which ends this part.
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
+ */
+int vdpa_nl_dump_devs(struct sk_buff *skb, struct netlink_callback *cb,
+		      vdpa_nl_dump_step_t *step)
+{
+	struct vdpa_nl_dump *dump = (void *)cb->ctx;
+	unsigned long before = dump->next;
+	struct vdpa_mgmt_handle filter;
+	struct vdpa_dev_record *record;
+	u16 flags;
+	int err;
+
+	err = vdpa_nl_dev_dump_check(cb, &filter, &flags);
+	if (err)
+		return err;
+	vdpa_nl_dump_begin(cb);
+	while ((record = vdpa_dev_record_get_next(&dump->next, dump->last))) {
+		/* Of the device that it stopped at, it may be gone. */
+		if (dump->next != before)
+			dump->queue = 0;
+		if (record->mgmt && vdpa_nl_dump_fits(record->mgmt, &filter))
+			err = step(skb, cb, flags, record);
+		vdpa_dev_record_put(record);
+		if (err)
+			break;
+		dump->next++;
+	}
+	vdpa_nl_dump_end(cb);
+	return err;
+}
+
 void vdpa_nl_dev_notify_locked(u8 cmd, const struct vdpa_dev_record *record)
 {
 	vdpa_nl_notify_locked(cmd, vdpa_nl_dev_fill, record);

@@ -15,6 +15,43 @@ int vdpa_nl_mgmtdev_put_handle(struct sk_buff *skb,
 	return nla_put_string(skb, VDPA_ATTR_MGMTDEV_DEV_NAME, mgmt->dev_name);
 }
 
+static int vdpa_nl_mgmtdev_put_resource(struct sk_buff *skb,
+					const struct vdpa_mgmt_record *mgmt,
+					enum vdpa_resource i)
+{
+	const struct vdpa_resource_limit *limit = &mgmt->limits[i];
+	struct nlattr *nest;
+	int err;
+
+	nest = nla_nest_start(skb, VDPA_ATTR_MGMTDEV_RESOURCE);
+	if (!nest)
+		return -EMSGSIZE;
+	err = nla_put_string(skb, VDPA_RESOURCE_ATTR_NAME,
+			     vdpa_resource_name(i)) ?:
+	      nla_put_string(skb, VDPA_RESOURCE_ATTR_UNIT,
+			     vdpa_resource_unit(i)) ?:
+	      vdpa_nl_put_u64(skb, VDPA_RESOURCE_ATTR_USED,
+			      atomic64_read(&mgmt->used[i]));
+	if (!err && limit->size)
+		err = vdpa_nl_put_u64(skb, VDPA_RESOURCE_ATTR_SIZE, limit->size);
+	if (!err && limit->max)
+		err = vdpa_nl_put_u64(skb, VDPA_RESOURCE_ATTR_MAX, limit->max);
+	if (!err)
+		nla_nest_end(skb, nest);
+	return err;
+}
+
+static int vdpa_nl_mgmtdev_put_resources(struct sk_buff *skb,
+					 const struct vdpa_mgmt_record *mgmt)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < VDPA_NUM_RESOURCES; i++)
+		err = vdpa_nl_mgmtdev_put_resource(skb, mgmt, i);
+	return err;
+}
+
 static int vdpa_nl_mgmtdev_fill(struct sk_buff *skb, const void *record)
 {
 	const struct vdpa_mgmt_record *mgmt = record;
@@ -31,7 +68,10 @@ static int vdpa_nl_mgmtdev_fill(struct sk_buff *skb, const void *record)
 	    vdpa_nl_put_attr_set(skb, VDPA_ATTR_MGMTDEV_SET_ATTRS,
 				 &mgmt->set_attrs))
 		return -EMSGSIZE;
-	return 0;
+	if (mgmt->max_vq_size && nla_put_u16(skb, VDPA_ATTR_MGMTDEV_MAX_VQ_SIZE,
+					     mgmt->max_vq_size))
+		return -EMSGSIZE;
+	return vdpa_nl_mgmtdev_put_resources(skb, mgmt);
 }
 
 int vdpa_nl_mgmtdev_get_doit(struct sk_buff *skb, struct genl_info *info)

@@ -26,11 +26,6 @@ struct vdpa_nl_queues {
 	u32 end;
 };
 
-static int vdpa_nl_put_u64(struct sk_buff *skb, u16 attr, u64 value)
-{
-	return nla_put_u64_64bit(skb, attr, value, VDPA_QUEUE_ATTR_PAD);
-}
-
 /* What bus drivers did with it */
 static int vdpa_nl_queue_put_usage(struct sk_buff *skb,
 				   const struct vdpa_vq_usage *usage)
@@ -310,27 +305,5 @@ static int vdpa_nl_stats_dump_one(struct sk_buff *skb,
 int vdpa_nl_dev_stats_get_dumpit(struct sk_buff *skb,
 				 struct netlink_callback *cb)
 {
-	struct vdpa_nl_dump *dump = (void *)cb->ctx;
-	unsigned long before = dump->next;
-	struct vdpa_mgmt_handle filter;
-	struct vdpa_dev_record *record;
-	u16 flags;
-	int err;
-
-	err = vdpa_nl_dev_dump_check(cb, &filter, &flags);
-	if (err)
-		return err;
-	vdpa_nl_dump_begin(cb);
-	while ((record = vdpa_dev_record_get_next(&dump->next, dump->last))) {
-		if (dump->next != before)
-			dump->queue = 0;
-		if (record->mgmt && vdpa_nl_dump_fits(record->mgmt, &filter))
-			err = vdpa_nl_stats_dump_one(skb, cb, flags, record);
-		vdpa_dev_record_put(record);
-		if (err)
-			break;
-		dump->next++;
-	}
-	vdpa_nl_dump_end(cb);
-	return err;
+	return vdpa_nl_dump_devs(skb, cb, vdpa_nl_stats_dump_one);
 }

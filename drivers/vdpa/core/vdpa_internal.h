@@ -31,6 +31,7 @@
 #include <linux/spinlock.h>
 #include <linux/vdpa.h>
 #include <linux/xarray.h>
+#include <net/netlink.h>
 
 #include <uapi/linux/vdpa.h>
 
@@ -153,6 +154,9 @@ struct vdpa_nl_attrs {
  * @nas: number of address spaces; immutable once live
  * @has_iova: the device says what it reaches: @iova; immutable once live
  * @iova: I/O virtual addresses that the device reaches; immutable once live
+ * @backend_features: VHOST_BACKEND_F_* that the parent brings; immutable once live
+ * @taken: what it takes of the resources of @mgmt; immutable while @charged
+ * @charged: it does take it; protected by the lock of @mgmt
  * @created: attributes that the device was made with, NULL if there were none;
  *	immutable once live
  * @attrs: what of the above is shown; set anew whenever it is published
@@ -188,6 +192,9 @@ struct vdpa_dev_record {
 	u32 nas;
 	bool has_iova;
 	struct vdpa_iova_range iova;
+	u64 backend_features;
+	u64 taken[VDPA_NUM_RESOURCES];
+	bool charged;
 	const struct vdpa_dev_request *created;
 	struct vdpa_nl_attrs __rcu *attrs;
 
@@ -245,6 +252,12 @@ void vdpa_dev_record_add_ready(struct vdpa_dev_record *record, int queues);
  * @max_supported_vqs: immutable
  * @add_attrs: attributes that it makes devices with; immutable
  * @set_attrs: those that it changes on live ones; immutable
+ * @max_vq_size: of its devices, 0 if not known; immutable
+ * @ngroups: of its devices, 0 if not known; immutable
+ * @nas: of its devices, 0 if not known; immutable
+ * @limits: of what it hands out; immutable
+ * @used: what its devices have of that; changes with @lock held, may be read
+ *	without
  * @lock: serialises the ops of the management device and the registration of
  *	its devices; protects @mdev, @adding, @adding_request and @devs
  * @mdev: the management device, NULL once it is unregistered
@@ -266,6 +279,11 @@ struct vdpa_mgmt_record {
 	u32 max_supported_vqs;
 	struct vdpa_attr_set add_attrs;
 	struct vdpa_attr_set set_attrs;
+	u16 max_vq_size;
+	u32 ngroups;
+	u32 nas;
+	struct vdpa_resource_limit limits[VDPA_NUM_RESOURCES];
+	atomic64_t used[VDPA_NUM_RESOURCES];
 
 	struct mutex lock; /* see above */
 	struct vdpa_mgmt_dev *mdev;
@@ -305,6 +323,16 @@ int vdpa_mgmt_del_device(struct vdpa_dev_record *record,
 int vdpa_mgmt_set_device(struct vdpa_dev_record *record,
 			 const struct vdpa_dev_set_config *config);
 
+/* resource.c */
+
+const char *vdpa_resource_name(enum vdpa_resource i);
+const char *vdpa_resource_unit(enum vdpa_resource i);
+bool vdpa_resource_left(const struct vdpa_mgmt_record *mgmt,
+			enum vdpa_resource i, u64 wanted, u64 *left);
+int vdpa_resource_charge(struct vdpa_dev_record *record,
+			 struct netlink_ext_ack *extack);
+void vdpa_resource_uncharge(struct vdpa_dev_record *record);
+
 /* usage.c */
 
 int vdpa_usage_init(struct vdpa_device *vdev, u32 nvqs);
@@ -322,6 +350,12 @@ bool vdpa_driver_exists(const char *name);
 /* netlink.c */
 
 extern struct genl_family vdpa_nl_family;
+
+/* The number of the attribute that fills gaps is the same in all nests. */
+static inline int vdpa_nl_put_u64(struct sk_buff *skb, u16 attr, u64 value)
+{
+	return nla_put_u64_64bit(skb, attr, value, VDPA_ATTR_PAD);
+}
 
 typedef int vdpa_nl_fill_t(struct sk_buff *skb, const void *record);
 
@@ -364,6 +398,12 @@ int vdpa_nl_parse_request(struct vdpa_dev_request *request,
 int vdpa_nl_parse_changes(struct vdpa_dev_set_config *config,
 			  const struct vdpa_dev_record *record,
 			  struct genl_info *info);
+typedef int vdpa_nl_verdict_t(void *arg, const struct nlattr *attr,
+			      const char *text);
+
+int vdpa_nl_try_request(const struct vdpa_mgmt_record *mgmt,
+			struct genl_info *info, vdpa_nl_verdict_t *refused,
+			void *arg);
 int vdpa_nl_put_attr_set(struct sk_buff *skb, u16 attr,
 			 const struct vdpa_attr_set *set);
 int vdpa_nl_put_created(struct sk_buff *skb,
@@ -376,6 +416,15 @@ int vdpa_nl_dev_fill(struct sk_buff *skb, const void *record);
 int vdpa_nl_dev_dump_check(struct netlink_callback *cb,
 			   struct vdpa_mgmt_handle *filter, u16 *flags);
 void vdpa_nl_dev_notify_locked(u8 cmd, const struct vdpa_dev_record *record);
+
+/* nl_config.c */
+
+int vdpa_nl_config_fill(struct sk_buff *skb, const void *record);
+typedef int vdpa_nl_dump_step_t(struct sk_buff *skb,
+				struct netlink_callback *cb, u16 flags,
+				struct vdpa_dev_record *record);
+int vdpa_nl_dump_devs(struct sk_buff *skb, struct netlink_callback *cb,
+		      vdpa_nl_dump_step_t *step);
 
 /* nl_vstats.c */
 

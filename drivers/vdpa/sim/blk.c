@@ -41,6 +41,14 @@ static bool shared_backend;
 module_param(shared_backend, bool, 0444);
 MODULE_PARM_DESC(shared_backend, "All devices have the same contents (default: no)");
 
+static ulong max_devices;
+module_param(max_devices, ulong, 0444);
+MODULE_PARM_DESC(max_devices, "Number of devices that there can be (default: no limit)");
+
+static ulong max_memory;
+module_param(max_memory, ulong, 0444);
+MODULE_PARM_DESC(max_memory, "Bytes that all devices can have together (default: no limit)");
+
 /* What all devices have with shared_backend, else NULL */
 static struct vdpasim_blk_store *vdpasim_blk_shared;
 
@@ -132,6 +140,8 @@ static int vdpasim_blk_init_config(struct vdpasim *sim,
 	if (!store)
 		return -ENOMEM;
 	sim->priv = store;
+	if (store != vdpasim_blk_shared)
+		sim->vdpa.memory = store->capacity << SECTOR_SHIFT;
 
 	space->capacity = VDPASIM_CPU_TO_V64(store->capacity);
 	space->size_max = VDPASIM_CPU_TO_V32(VDPASIM_BLK_SIZE_MAX);
@@ -230,6 +240,13 @@ static void __init vdpasim_blk_init_class(void)
 		vdpasim_blk_class.optional |= BIT_ULL(VIRTIO_BLK_F_RO);
 }
 
+static void __init vdpasim_blk_init_limits(struct vdpa_resource_limit *limits)
+{
+	limits[VDPA_RESOURCE_DEVICES].size = max_devices;
+	limits[VDPA_RESOURCE_QUEUES].max = vdpasim_blk_class.nvqs;
+	limits[VDPA_RESOURCE_MEMORY].size = max_memory;
+}
+
 static int __init vdpasim_blk_init(void)
 {
 	struct device *dev;
@@ -250,6 +267,7 @@ static int __init vdpasim_blk_init(void)
 		goto err_store;
 	}
 	vdpasim_blk_mgmt.mdev.device = dev;
+	vdpasim_blk_init_limits(vdpasim_blk_mgmt.mdev.limits);
 	err = vdpasim_mgmt_register(&vdpasim_blk_mgmt, NULL);
 	if (err)
 		goto err_dev;

@@ -221,9 +221,12 @@ static int vdpasim_mgmt_describe(struct vdpasim_mgmt *mgmt)
 		mdev->supported_features |= class->features;
 		mdev->max_supported_vqs = max(mdev->max_supported_vqs,
 					      class->nvqs);
+		mdev->ngroups = max3(mdev->ngroups, class->ngroups, 1U);
+		mdev->nas = max3(mdev->nas, class->nas, 1U);
 	}
 	if (mgmt->num_classes > 1)
 		mdev->config_attr_mask |= BIT_ULL(VDPA_ATTR_DEV_ID);
+	mdev->max_vq_size = vdpasim_vq_size_max();
 	mdev->id_table = mgmt->ids;
 	mdev->ops = &vdpasim_mgmt_ops;
 	return 0;

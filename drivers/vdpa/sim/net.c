@@ -35,6 +35,14 @@ static bool default_device;
 module_param(default_device, bool, 0444);
 MODULE_PARM_DESC(default_device, "Create one device when the module is loaded (default: no)");
 
+static ulong max_devices;
+module_param(max_devices, ulong, 0444);
+MODULE_PARM_DESC(max_devices, "Number of devices that there can be (default: no limit)");
+
+static ulong max_queues;
+module_param(max_queues, ulong, 0444);
+MODULE_PARM_DESC(max_queues, "Number of virtqueues that all devices can have together (default: no limit)");
+
 static u8 vdpasim_net_default_mac[ETH_ALEN];
 
 static int vdpasim_net_init_mac(struct vdpasim *sim, u8 *mac,
@@ -424,6 +432,14 @@ static bool __init vdpasim_net_parse_macaddr(void)
 	       is_valid_ether_addr(vdpasim_net_default_mac);
 }
 
+static void __init vdpasim_net_init_limits(struct vdpa_resource_limit *limits)
+{
+	limits[VDPA_RESOURCE_DEVICES].size = max_devices;
+	limits[VDPA_RESOURCE_QUEUES].size = max_queues;
+	limits[VDPA_RESOURCE_QUEUES].max = vdpasim_net_class.nvqs;
+	limits[VDPA_RESOURCE_QUEUE_PAIRS].max = VDPASIM_NET_PAIRS_MAX;
+}
+
 static int __init vdpasim_net_init(void)
 {
 	struct device *dev;
@@ -439,6 +455,7 @@ static int __init vdpasim_net_init(void)
 		return PTR_ERR(dev);
 	vdpasim_net_class.scratch_size = vdpasim_net_turn_size();
 	vdpasim_net_mgmt.mdev.device = dev;
+	vdpasim_net_init_limits(vdpasim_net_mgmt.mdev.limits);
 	err = vdpasim_mgmt_register(&vdpasim_net_mgmt, NULL);
 	if (err)
 		goto err_dev;

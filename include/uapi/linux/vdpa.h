@@ -35,6 +35,8 @@ enum vdpa_command {
 	VDPA_CMD_MGMTDEV_DEL = 64,	/* event: gone */
 	VDPA_CMD_DEV_CHANGE,		/* event: driver or status changed */
 	VDPA_CMD_DEV_STATS_GET,		/* can dump; counters and queues */
+	VDPA_CMD_DEV_PROFILE_GET,	/* can dump; what another one has to be like */
+	VDPA_CMD_MGMTDEV_CHECK,		/* can it make a device like that? */
 };
 
 enum vdpa_attr {
@@ -116,6 +118,43 @@ enum vdpa_attr {
 	VDPA_ATTR_DEV_CONFIG_INTERRUPTS,	/* u64 */
 	VDPA_ATTR_DEV_RESETS,			/* u64 */
 	VDPA_ATTR_DEV_QUEUE,			/* nest of enum vdpa_queue_attr */
+	VDPA_ATTR_MGMTDEV_RESOURCE,		/* nest of enum vdpa_resource_attr */
+
+	VDPA_ATTR_PROFILE_VERSION,		/* u32, VDPA_PROFILE_VERSION */
+	/* what the parent brings of VHOST_BACKEND_F_* */
+	VDPA_ATTR_DEV_BACKEND_FEATURES,		/* u64, bit N: feature N */
+	VDPA_ATTR_CHECK_REASON,			/* nest of enum vdpa_reason_attr */
+	/* of its devices, if it says */
+	VDPA_ATTR_MGMTDEV_MAX_VQ_SIZE,		/* u16, descriptors */
+};
+
+/* What the attributes of a profile mean; changes if that does */
+#define VDPA_PROFILE_VERSION	1
+
+/* Why a device cannot be made */
+enum vdpa_reason_attr {
+	VDPA_REASON_ATTR_UNSPEC,
+	VDPA_REASON_ATTR_PAD = VDPA_REASON_ATTR_UNSPEC,
+
+	VDPA_REASON_ATTR_ATTR,			/* u32, enum vdpa_attr: at fault */
+	VDPA_REASON_ATTR_TEXT,			/* string */
+	/* where it is a matter of numbers, or of features */
+	VDPA_REASON_ATTR_WANTED,		/* u64 */
+	VDPA_REASON_ATTR_AVAILABLE,		/* u64 */
+};
+
+/* What a management device hands out, and how much of it there is */
+enum vdpa_resource_attr {
+	VDPA_RESOURCE_ATTR_UNSPEC,
+	VDPA_RESOURCE_ATTR_PAD = VDPA_RESOURCE_ATTR_UNSPEC,
+
+	/* "devices", "queues", "queue_pairs" (of class net), "memory" */
+	VDPA_RESOURCE_ATTR_NAME,		/* string */
+	VDPA_RESOURCE_ATTR_UNIT,		/* string, of one; "byte" of memory */
+	VDPA_RESOURCE_ATTR_USED,		/* u64 */
+	/* all there is, and most for one device; absent where it does not say */
+	VDPA_RESOURCE_ATTR_SIZE,		/* u64 */
+	VDPA_RESOURCE_ATTR_MAX,			/* u64 */
 };
 
 /* A virtqueue; what the parent does not tell is absent */

@@ -525,6 +525,28 @@ static int get_stats(void *arg)
 	return request_prepared(c);
 }
 
+static int get_profile(void *arg)
+{
+	struct ctx *c = arg;
+
+	request_begin(c, VDPA_CMD_DEV_PROFILE_GET, 0);
+	vnl_put_str(&c->m, VDPA_ATTR_DEV_NAME, NAME);
+	c->want_replies = 1;
+	return request_prepared(c);
+}
+
+static int check_profile(void *arg)
+{
+	struct ctx *c = arg;
+
+	request_begin(c, VDPA_CMD_MGMTDEV_CHECK, 0);
+	vnl_put_handle(&c->m, ENV_SIM);
+	vnl_put_u32(&c->m, VDPA_ATTR_DEV_ID, ENV_CLASS_NET);
+	vnl_put_u16(&c->m, VDPA_ATTR_DEV_NET_CFG_MTU, 67);
+	c->want_replies = 1;
+	return request_prepared(c);
+}
+
 static int get_vstats(void *arg)
 {
 	struct ctx *c = arg;
@@ -1365,6 +1387,9 @@ OP(dev_config_get, REQUEST(get_config), .begin = with_dev, .end = without_dev);
 OP(dev_config_get_dump, DUMP(dump_configs),
    .begin = with_many, .end = without_many);
 OP(dev_stats_get, REQUEST(get_stats), .begin = with_dev, .end = without_dev);
+OP(dev_profile_get, REQUEST(get_profile),
+   .begin = with_dev, .end = without_dev);
+OP(mgmtdev_check, REQUEST(check_profile));
 OP(dev_vstats_get, REQUEST(get_vstats), .begin = with_dev, .end = without_dev);
 OP(dev_attr_set, REQUEST(set_attr), .done = was_set, .undo = unset_attr,
    .begin = with_dev, .end = without_dev);

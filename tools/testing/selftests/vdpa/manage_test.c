@@ -781,4 +781,330 @@ TEST_F(manage, tells_which_attributes_there_are)
 	EXPECT_EQ(0, memcmp(&set, mnl_attr_get_payload(attr), sizeof(set)));
 }
 
+/*
+ * Profiles, and who could take over
+ */
+
+static int profile_get(struct vnl *s, const char *name, struct vnl_reply *r)
+{
+	return vnl_reply_dev(s, VDPA_CMD_DEV_PROFILE_GET, name, r);
+}
+
+/* What of a profile is asked for, in its order */
+static const uint16_t profile_attrs[] = {
+	VDPA_ATTR_PROFILE_VERSION, VDPA_ATTR_DEV_ID, VDPA_ATTR_DEV_FEATURES,
+	VDPA_ATTR_DEV_MAX_VQS, VDPA_ATTR_DEV_MAX_VQ_SIZE, VDPA_ATTR_DEV_GROUPS,
+	VDPA_ATTR_DEV_ADDRESS_SPACES, VDPA_ATTR_DEV_NET_CFG_MACADDR,
+	VDPA_ATTR_DEV_NET_CFG_MTU, VDPA_ATTR_DEV_NET_CFG_MAX_VQP,
+	VDPA_ATTR_DEV_NET_VLAN, VDPA_ATTR_DEV_BLK_CFG_CAPACITY,
+	VDPA_ATTR_DEV_BLK_READ_ONLY,
+};
+
+static void put_profile(struct vnl_msg *m, const struct vnl_reply *profile)
+{
+	const struct nlattr *attr;
+	size_t i;
+
+	for (i = 0; i < sizeof(profile_attrs) / sizeof(*profile_attrs); i++) {
+		attr = profile->attr[profile_attrs[i]];
+		if (attr)
+			vnl_put(m, profile_attrs[i], mnl_attr_get_payload(attr),
+				mnl_attr_get_payload_len(attr));
+	}
+}
+
+/* Could a management device make a device with such a profile? */
+static int check(struct vnl *s, const char *handle,
+		 const struct vnl_reply *profile, struct vnl_reply *r)
+{
+	struct vnl_msg m;
+
+	memset(r, 0, sizeof(*r));
+	vnl_msg_init(&m, s, VDPA_CMD_MGMTDEV_CHECK, 0);
+	vnl_put_handle(&m, handle);
+	put_profile(&m, profile);
+	return vnl_request(s, &m, vnl_reply_cb, r);
+}
+
+/* Number of reasons against it; -1: could not ask */
+static int reasons(struct vnl *s, const char *handle,
+		   const struct vnl_reply *profile, struct vnl_nest *found,
+		   unsigned int room)
+{
+	static struct vnl_reply r;
+
+	return check(s, handle, profile, &r) ? -1 :
+	       vnl_nests(&r, VDPA_ATTR_CHECK_REASON, found, room);
+}
+
+TEST_F(manage, profile_tells_what_drivers_rely_on)
+{
+	struct vnl_reply *r = &self->r;
+
+	ASSERT_EQ(0, profile_get(&self->s, NET, r));
+	EXPECT_EQ(VDPA_CMD_DEV_PROFILE_GET, r->cmd);
+	EXPECT_EQ(VDPA_PROFILE_VERSION, vnl_nr(r, VDPA_ATTR_PROFILE_VERSION));
+	EXPECT_EQ(ENV_CLASS_NET, vnl_nr(r, VDPA_ATTR_DEV_ID));
+	EXPECT_EQ(3, vnl_nr(r, VDPA_ATTR_DEV_MAX_VQS));
+	EXPECT_EQ(256, vnl_nr(r, VDPA_ATTR_DEV_MAX_VQ_SIZE));
+	EXPECT_EQ(3, vnl_nr(r, VDPA_ATTR_DEV_GROUPS));
+	EXPECT_EQ(2, vnl_nr(r, VDPA_ATTR_DEV_ADDRESS_SPACES));
+	EXPECT_EQ(1, vnl_nr(r, VDPA_ATTR_DEV_NET_CFG_MAX_VQP));
+	EXPECT_NE(NULL, r->attr[VDPA_ATTR_DEV_NET_CFG_MACADDR]);
+	EXPECT_NE(NULL, r->attr[VDPA_ATTR_DEV_BACKEND_FEATURES]);
+	EXPECT_EQ(NULL, r->attr[VDPA_ATTR_DEV_NET_VLAN]);
+	ASSERT_EQ(0, profile_get(&self->s, DISK, r));
+	EXPECT_EQ(262144, vnl_nr(r, VDPA_ATTR_DEV_BLK_CFG_CAPACITY));
+	EXPECT_EQ(0, vnl_nr(r, VDPA_ATTR_DEV_BLK_READ_ONLY));
+	EXPECT_EQ(ENODEV, profile_get(&self->s, "nosuch", r));
+}
+
+/* A device made of the profile of another one is like it. */
+TEST_F(manage, profile_makes_an_equal_device)
+{
+	struct vnl_reply *r = &self->r;
+	static struct vnl_reply profile;
+	struct vnl_nest reason;
+	struct vnl_msg m;
+	size_t i;
+
+	ASSERT_EQ(0, make(&self->s, "net1",
+			  MADE(.handle = VR_NET_MGMT, .vlan = 7, .max_vqp = 3)));
+	ASSERT_EQ(0, profile_get(&self->s, "net1", &profile));
+	EXPECT_EQ(7, vnl_nr(&profile, VDPA_ATTR_DEV_NET_VLAN));
+	EXPECT_EQ(7, vnl_nr(&profile, VDPA_ATTR_DEV_MAX_VQS));
+	EXPECT_EQ(0, reasons(&self->s, VR_NET_MGMT, &profile, &reason, 1));
+
+	ASSERT_EQ(0, vnl_dev_del(&self->s, "net1"));
+	vnl_msg_init(&m, &self->s, VDPA_CMD_DEV_NEW, 0);
+	vnl_put_handle(&m, VR_NET_MGMT);
+	vnl_put_str(&m, VDPA_ATTR_DEV_NAME, "net2");
+	for (i = 0; i < sizeof(profile_attrs) / sizeof(*profile_attrs); i++) {
+		const struct nlattr *attr = profile.attr[profile_attrs[i]];
+
+		/* what a request for a device takes */
+		if (attr && profile_attrs[i] != VDPA_ATTR_PROFILE_VERSION &&
+		    profile_attrs[i] != VDPA_ATTR_DEV_MAX_VQS &&
+		    profile_attrs[i] != VDPA_ATTR_DEV_MAX_VQ_SIZE &&
+		    profile_attrs[i] != VDPA_ATTR_DEV_GROUPS &&
+		    profile_attrs[i] != VDPA_ATTR_DEV_ADDRESS_SPACES)
+			vnl_put(&m, profile_attrs[i], mnl_attr_get_payload(attr),
+				mnl_attr_get_payload_len(attr));
+	}
+	ASSERT_EQ(0, vnl_request(&self->s, &m, NULL, NULL));
+	ASSERT_EQ(0, profile_get(&self->s, "net2", r));
+	for (i = 0; i < VNL_REPLY_ATTRS; i++) {
+		if (i == VDPA_ATTR_DEV_NAME)
+			continue;
+		ASSERT_EQ(!r->attr[i], !profile.attr[i]) TH_LOG("attribute %zu", i);
+		if (!r->attr[i])
+			continue;
+		ASSERT_EQ(r->attr[i]->nla_len, profile.attr[i]->nla_len);
+		EXPECT_EQ(0, memcmp(r->attr[i], profile.attr[i],
+				    r->attr[i]->nla_len))
+			TH_LOG("attribute %zu", i);
+	}
+}
+
+/* Each reason, not just the first one */
+TEST_F(manage, check_names_each_reason)
+{
+	static const uint16_t at_fault[] = {
+		VDPA_ATTR_DEV_NET_CFG_MACADDR, VDPA_ATTR_DEV_NET_CFG_MTU,
+		VDPA_ATTR_DEV_MAX_VQS, VDPA_ATTR_DEV_MAX_VQ_SIZE,
+	};
+	struct vnl_nest found[VNL_REPLY_NESTS];
+	struct vnl_reply *r = &self->r;
+	static const uint8_t mac[6] = { 1 };
+	struct vnl_msg m;
+	unsigned int i;
+
+	memset(r, 0, sizeof(*r));
+	vnl_msg_init(&m, &self->s, VDPA_CMD_MGMTDEV_CHECK, 0);
+	vnl_put_handle(&m, VR_NET_MGMT);
+	vnl_put_u32(&m, VDPA_ATTR_DEV_ID, ENV_CLASS_NET);
+	vnl_put(&m, VDPA_ATTR_DEV_NET_CFG_MACADDR, mac, sizeof(mac));
+	vnl_put_u16(&m, VDPA_ATTR_DEV_NET_CFG_MTU, 67);
+	vnl_put_u32(&m, VDPA_ATTR_DEV_MAX_VQS, 65);
+	vnl_put_u16(&m, VDPA_ATTR_DEV_MAX_VQ_SIZE, 32768);
+	ASSERT_EQ(0, vnl_request(&self->s, &m, vnl_reply_cb, r));
+	EXPECT_EQ(VDPA_CMD_MGMTDEV_CHECK, r->cmd);
+	EXPECT_STREQ(VR_NET_MGMT, vnl_text(r, VDPA_ATTR_MGMTDEV_DEV_NAME));
+	/* these four, and that so many queues and pairs no device can have */
+	ASSERT_EQ(6, vnl_nests(r, VDPA_ATTR_CHECK_REASON, found,
+			       VNL_REPLY_NESTS));
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(at_fault[i],
+			  vnl_attr_nr(found[i].attr[VDPA_REASON_ATTR_ATTR]));
+	EXPECT_EQ(65, vnl_attr_nr(found[2].attr[VDPA_REASON_ATTR_WANTED]));
+	EXPECT_EQ(33, vnl_attr_nr(found[2].attr[VDPA_REASON_ATTR_AVAILABLE]));
+	EXPECT_STREQ("MTU is below 68",
+		     mnl_attr_get_str(found[1].attr[VDPA_REASON_ATTR_TEXT]));
+	EXPECT_STREQ("Not enough queues left",
+		     mnl_attr_get_str(found[4].attr[VDPA_REASON_ATTR_TEXT]));
+}
+
+TEST_F(manage, check_of_features_and_class)
+{
+	static struct vnl_reply profile;
+	struct vnl_nest found[4];
+	struct vnl_msg m;
+
+	ASSERT_EQ(0, profile_get(&self->s, DISK, &profile));
+	EXPECT_EQ(0, reasons(&self->s, VR_BLK_MGMT, &profile, found, 4));
+	EXPECT_LE(1, reasons(&self->s, VR_NET_MGMT, &profile, found, 4));
+	EXPECT_EQ(VDPA_ATTR_DEV_ID,
+		  vnl_attr_nr(found[0].attr[VDPA_REASON_ATTR_ATTR]));
+
+	memset(&self->r, 0, sizeof(self->r));
+	vnl_msg_init(&m, &self->s, VDPA_CMD_MGMTDEV_CHECK, 0);
+	vnl_put_handle(&m, VR_BLK_MGMT);
+	vnl_put_u32(&m, VDPA_ATTR_DEV_ID, ENV_CLASS_BLOCK);
+	vnl_put_u64(&m, VDPA_ATTR_DEV_FEATURES, VR_BIT(63) | VR_FEATURES);
+	ASSERT_EQ(0, vnl_request(&self->s, &m, vnl_reply_cb, &self->r));
+	ASSERT_EQ(1, vnl_nests(&self->r, VDPA_ATTR_CHECK_REASON, found, 4));
+	EXPECT_EQ((long long)(VR_BIT(63) | VR_FEATURES),
+		  vnl_attr_nr(found[0].attr[VDPA_REASON_ATTR_WANTED]));
+	EXPECT_EQ(0, vnl_attr_nr(found[0].attr[VDPA_REASON_ATTR_AVAILABLE]) &
+		  VR_BIT(63));
+
+	vnl_msg_init(&m, &self->s, VDPA_CMD_MGMTDEV_CHECK, 0);
+	vnl_put_handle(&m, VR_BLK_MGMT);
+	EXPECT_EQ(EINVAL, vnl_request(&self->s, &m, NULL, NULL));
+	EXPECT_STREQ("Class not given", self->s.err.text);
+	EXPECT_EQ(VDPA_ATTR_DEV_ID, self->s.err.miss_attr);
+}
+
+/*
+ * Resources, of a simulator that has few
+ */
+
+FIXTURE(limited) {
+	struct vnl s;
+	struct vnl_reply r;
+};
+
+FIXTURE_SETUP(limited)
+{
+	vr_begin();
+	ASSERT_EQ(0, vr_load(NULL, VR_BLK_MODULE, "max_memory=1048576"));
+	ASSERT_EQ(0, env_modprobe(VR_NET_MODULE, "max_queues=8"));
+	vnl_open(&self->s);
+}
+
+FIXTURE_TEARDOWN(limited)
+{
+	vnl_close(&self->s);
+	EXPECT_TRUE(vr_end());
+}
+
+struct resource {
+	long long used;
+	long long size;
+	long long max;
+};
+
+static struct resource resource(struct vnl *s, const char *handle,
+				const char *name)
+{
+	struct resource none = { -2, -2, -2 };
+	static struct vnl_reply r;
+	struct vnl_nest found[8];
+	unsigned int i, n;
+
+	if (vnl_reply_mgmt(s, VDPA_CMD_MGMTDEV_GET, handle, &r))
+		return none;
+	n = vnl_nests(&r, VDPA_ATTR_MGMTDEV_RESOURCE, found, 8);
+	for (i = 0; i < n; i++) {
+		if (strcmp(mnl_attr_get_str(found[i].attr[VDPA_RESOURCE_ATTR_NAME]),
+			   name))
+			continue;
+		return (struct resource){
+			vnl_attr_nr(found[i].attr[VDPA_RESOURCE_ATTR_USED]),
+			vnl_attr_nr(found[i].attr[VDPA_RESOURCE_ATTR_SIZE]),
+			vnl_attr_nr(found[i].attr[VDPA_RESOURCE_ATTR_MAX]),
+		};
+	}
+	return none;
+}
+
+#define EXPECT_RESOURCE(_handle, _name, _used, _size, _max) do { \
+	struct resource _r = resource(&self->s, (_handle), (_name)); \
+	EXPECT_EQ((_used), _r.used); \
+	EXPECT_EQ((_size), _r.size); \
+	EXPECT_EQ((_max), _r.max); \
+} while (0)
+
+TEST_F(limited, queues_run_out)
+{
+	EXPECT_RESOURCE(VR_NET_MGMT, "queues", 0, 8, 33);
+	EXPECT_RESOURCE(VR_NET_MGMT, "queue_pairs", 0, -1, 16);
+	EXPECT_RESOURCE(VR_NET_MGMT, "devices", 0, -1, -1);
+	ASSERT_EQ(0, make(&self->s, "net1",
+			  MADE(.handle = VR_NET_MGMT, .max_vqp = 2)));
+	EXPECT_RESOURCE(VR_NET_MGMT, "queues", 5, 8, 33);
+	EXPECT_RESOURCE(VR_NET_MGMT, "queue_pairs", 2, -1, 16);
+	EXPECT_RESOURCE(VR_NET_MGMT, "devices", 1, -1, -1);
+
+	EXPECT_EQ(ENOSPC, make(&self->s, "net2",
+			       MADE(.handle = VR_NET_MGMT, .max_vqp = 2)));
+	EXPECT_STREQ("Not enough queues: 5 wanted, 3 left", self->s.err.text);
+	EXPECT_EQ(VDPA_ATTR_DEV_NET_CFG_MAX_VQP, self->s.err.bad_attr);
+	EXPECT_RESOURCE(VR_NET_MGMT, "queues", 5, 8, 33);
+	ASSERT_EQ(0, make(&self->s, "net2", MADE(.handle = VR_NET_MGMT)));
+	EXPECT_RESOURCE(VR_NET_MGMT, "queues", 8, 8, 33);
+	EXPECT_EQ(ENOSPC, make(&self->s, "net3", MADE(.handle = VR_NET_MGMT)));
+
+	ASSERT_EQ(0, vnl_dev_del(&self->s, "net1"));
+	EXPECT_RESOURCE(VR_NET_MGMT, "queues", 3, 8, 33);
+	ASSERT_EQ(0, make(&self->s, "net3",
+			  MADE(.handle = VR_NET_MGMT, .max_vqp = 2)));
+}
+
+TEST_F(limited, devices_run_out)
+{
+	ASSERT_EQ(0, env_rmmod(VR_NET_MODULE, true));
+	ASSERT_EQ(0, env_modprobe(VR_NET_MODULE, "max_devices=1"));
+	EXPECT_RESOURCE(VR_NET_MGMT, "devices", 0, 1, -1);
+	ASSERT_EQ(0, make(&self->s, "net1", MADE(.handle = VR_NET_MGMT)));
+	EXPECT_EQ(ENOSPC, make(&self->s, "net2", MADE(.handle = VR_NET_MGMT)));
+	EXPECT_STREQ("Not enough devices: 1 wanted, 0 left", self->s.err.text);
+	EXPECT_EQ(VDPA_ATTR_MGMTDEV_DEV_NAME, self->s.err.bad_attr);
+}
+
+TEST_F(limited, memory_runs_out)
+{
+	struct vnl_reply *r = &self->r;
+	struct vnl_nest reason[2];
+
+	EXPECT_RESOURCE(VR_BLK_MGMT, "memory", 0, 1048576, -1);
+	EXPECT_EQ(ENOSPC, make(&self->s, "disk1",
+			       MADE(.handle = VR_BLK_MGMT, .capacity = 2049)));
+	EXPECT_STREQ("Not enough memory: 1049088 wanted, 1048576 left",
+		     self->s.err.text);
+	EXPECT_EQ(VDPA_ATTR_DEV_BLK_CFG_CAPACITY, self->s.err.bad_attr);
+	ASSERT_EQ(0, make(&self->s, "disk1",
+			  MADE(.handle = VR_BLK_MGMT, .capacity = 1024)));
+	EXPECT_RESOURCE(VR_BLK_MGMT, "memory", 524288, 1048576, -1);
+
+	/* there is as much left as that one has, and then not any more */
+	ASSERT_EQ(0, profile_get(&self->s, "disk1", r));
+	EXPECT_EQ(0, reasons(&self->s, VR_BLK_MGMT, r, reason, 2));
+	ASSERT_EQ(0, make(&self->s, "disk2",
+			  MADE(.handle = VR_BLK_MGMT, .capacity = 1023)));
+	ASSERT_EQ(1, reasons(&self->s, VR_BLK_MGMT, r, reason, 2));
+	EXPECT_EQ(524288, vnl_attr_nr(reason[0].attr[VDPA_REASON_ATTR_WANTED]));
+	EXPECT_EQ(512, vnl_attr_nr(reason[0].attr[VDPA_REASON_ATTR_AVAILABLE]));
+}
+
+/* An add that fails late gives all of it back. */
+TEST_F(limited, failed_adds_take_nothing)
+{
+	ASSERT_EQ(0, env_knob(VR_NET_MGMT, "fail_late_add", 1));
+	EXPECT_EQ(EIO, make(&self->s, "net1", MADE(.handle = VR_NET_MGMT)));
+	ASSERT_EQ(0, env_knob(VR_NET_MGMT, "fail_late_add", 0));
+	EXPECT_RESOURCE(VR_NET_MGMT, "queues", 0, 8, 33);
+	EXPECT_RESOURCE(VR_NET_MGMT, "devices", 0, -1, -1);
+}
+
 VDPA_HARNESS_MAIN

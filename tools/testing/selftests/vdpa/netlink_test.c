@@ -43,7 +43,7 @@ struct attr {
 #define MGMT(_str)	ATTR_STR(VDPA_ATTR_MGMTDEV_DEV_NAME, _str)
 #define BUS(_str)	ATTR_STR(VDPA_ATTR_MGMTDEV_BUS_NAME, _str)
 
-#define MAX_ATTRS	12
+#define MAX_ATTRS	16
 
 static void put_attrs(struct vnl_msg *m, const struct attr *attr)
 {
@@ -52,7 +52,7 @@ static void put_attrs(struct vnl_msg *m, const struct attr *attr)
 }
 
 /* The last attribute that there is */
-#define LAST_ATTR	VDPA_ATTR_DEV_QUEUE
+#define LAST_ATTR	VDPA_ATTR_MGMTDEV_MAX_VQ_SIZE
 
 /* Which operation takes which attribute, and a good value of it */
 struct op {
@@ -122,6 +122,34 @@ static const struct op ops[] = {
 		.cmd = VDPA_CMD_DEV_STATS_GET,
 		.dump = true,
 		.attr = { BUS(ENV_TEST_BUS), MGMT(ON_BUS) },
+	}, {
+		.name = "dev-profile-get do",
+		.cmd = VDPA_CMD_DEV_PROFILE_GET,
+		.attr = { NAME("taken") },
+	}, {
+		.name = "dev-profile-get dump",
+		.cmd = VDPA_CMD_DEV_PROFILE_GET,
+		.dump = true,
+		.attr = { BUS(ENV_TEST_BUS), MGMT(ON_BUS) },
+	}, {
+		.name = "mgmtdev-check",
+		.cmd = VDPA_CMD_MGMTDEV_CHECK,
+		.attr = {
+			BUS(ENV_TEST_BUS), MGMT(ON_BUS),
+			ATTR_U32(VDPA_ATTR_PROFILE_VERSION, 1),
+			ATTR_U32(VDPA_ATTR_DEV_ID, ENV_CLASS_NET),
+			ATTR_U64(VDPA_ATTR_DEV_FEATURES, 0),
+			ATTR_U32(VDPA_ATTR_DEV_MAX_VQS, 1),
+			ATTR_U16(VDPA_ATTR_DEV_MAX_VQ_SIZE, 1),
+			ATTR_U32(VDPA_ATTR_DEV_GROUPS, 1),
+			ATTR_U32(VDPA_ATTR_DEV_ADDRESS_SPACES, 1),
+			ATTR_MAC(2, 0, 0, 0, 0, 1),
+			ATTR_U16(VDPA_ATTR_DEV_NET_CFG_MTU, 1500),
+			ATTR_U16(VDPA_ATTR_DEV_NET_CFG_MAX_VQP, 1),
+			ATTR_U16(VDPA_ATTR_DEV_NET_VLAN, 7),
+			ATTR_U64(VDPA_ATTR_DEV_BLK_CFG_CAPACITY, 8),
+			ATTR_U8(VDPA_ATTR_DEV_BLK_READ_ONLY, 1),
+		},
 	}, {
 		.name = "dev-attr-set",
 		.cmd = VDPA_CMD_DEV_ATTR_SET,
@@ -1915,6 +1943,10 @@ static uint32_t policy_type(uint16_t attr)
 		return NL_ATTR_TYPE_NUL_STRING;
 	case VDPA_ATTR_DEV_ID:
 	case VDPA_ATTR_DEV_QUEUE_INDEX:
+	case VDPA_ATTR_DEV_MAX_VQS:
+	case VDPA_ATTR_DEV_GROUPS:
+	case VDPA_ATTR_DEV_ADDRESS_SPACES:
+	case VDPA_ATTR_PROFILE_VERSION:
 		return NL_ATTR_TYPE_U32;
 	case VDPA_ATTR_DEV_FEATURES:
 	case VDPA_ATTR_DEV_BLK_CFG_CAPACITY:
