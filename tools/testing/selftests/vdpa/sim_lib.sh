@@ -106,11 +106,19 @@ add_one() {
 	link_up "$dev" "$number"
 }
 
+announced() {
+	! vdpa dev config show "$1" | grep -q "link_announce true"
+}
+
+# 6.12's virtio_net has itself announced by a work item that takes the lock of all
+# interfaces, with which it waits for that very work item when one is closed.
 add_pair() {
 	need_driver
 	add_one a 1 "$@"
 	add_one b 2 "$@"
 	echo "a b" > "$PEER" || fail "cannot connect"
+	wait_for announced a
+	wait_for announced b
 }
 
 in1() {
