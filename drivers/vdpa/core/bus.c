@@ -111,11 +111,16 @@ static int __init vdpa_init(void)
 	err = bus_register(&vdpa_bus);
 	if (err)
 		goto err_registry;
-	err = genl_register_family(&vdpa_nl_family);
+	err = register_pernet_subsys(&vdpa_netns_ops);
 	if (err)
 		goto err_bus;
+	err = genl_register_family(&vdpa_nl_family);
+	if (err)
+		goto err_netns;
 	return 0;
 
+err_netns:
+	unregister_pernet_subsys(&vdpa_netns_ops);
 err_bus:
 	bus_unregister(&vdpa_bus);
 err_registry:
@@ -126,6 +131,7 @@ err_registry:
 static void __exit vdpa_exit(void)
 {
 	genl_unregister_family(&vdpa_nl_family);
+	unregister_pernet_subsys(&vdpa_netns_ops);
 	bus_unregister(&vdpa_bus);
 	vdpa_registry_exit();
 	rcu_barrier(); /* records of management devices go by call_rcu() */

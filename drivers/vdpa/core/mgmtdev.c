@@ -136,6 +136,7 @@ vdpa_mgmt_record_alloc(struct vdpa_mgmt_dev *mdev)
 	mutex_init(&mgmt->lock);
 	INIT_LIST_HEAD(&mgmt->devs);
 	mgmt->mdev = mdev;
+	mgmt->net = &init_net;
 	mgmt->classes = vdpa_mgmt_dev_classes(mdev);
 	mgmt->supported_features = mdev->supported_features;
 	mgmt->max_supported_vqs = mdev->max_supported_vqs;

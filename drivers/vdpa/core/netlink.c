@@ -12,15 +12,22 @@
 #include "vdpa_internal.h"
 
 /* Requests take no attributes beyond. */
-#define VDPA_NL_REQUEST_ATTRS	(VDPA_ATTR_MGMTDEV_MAX_VQ_SIZE + 1)
+#define VDPA_NL_REQUEST_ATTRS	(VDPA_ATTR_NETNS_FD + 1)
 
-/*
- * The one place that decides who may change things. What is shown, is shown to
- * all in the initial network namespace, where alone the family exists.
+/**
+ * vdpa_nl_check_admin - the one place that decides who may change things
+ * @skb: the request
+ * @info: the request
+ *
+ * Namespaces have their own administrators. What is shown is shown to all who are
+ * where it is seen: that is decided by vdpa_mgmt_record_seen().
+ *
+ * Context: any.
+ * Return: 0 or -EPERM.
  */
-static int vdpa_nl_check_admin(struct sk_buff *skb, struct genl_info *info)
+int vdpa_nl_check_admin(struct sk_buff *skb, struct genl_info *info)
 {
-	if (netlink_capable(skb, CAP_NET_ADMIN))
+	if (netlink_ns_capable(skb, genl_info_net(info)->user_ns, CAP_NET_ADMIN))
 		return 0;
 	GENL_SET_ERR_MSG(info, "Needs CAP_NET_ADMIN");
 	return -EPERM;
@@ -80,6 +87,10 @@ int vdpa_nl_pre_doit_mgmtdev(const struct genl_split_ops *ops,
 		return -EINVAL;
 	}
 	mgmt = vdpa_mgmt_record_get(&handle);
+	if (mgmt && !vdpa_mgmt_record_seen(mgmt, genl_info_net(info))) {
+		vdpa_mgmt_record_put(mgmt);
+		mgmt = NULL;
+	}
 	if (!mgmt) {
 		NL_SET_ERR_MSG_ATTR(info->extack,
 				    info->attrs[VDPA_ATTR_MGMTDEV_DEV_NAME],
@@ -119,6 +130,10 @@ int vdpa_nl_pre_doit_dev(const struct genl_split_ops *ops, struct sk_buff *skb,
 		return -EINVAL;
 	}
 	record = vdpa_dev_record_get(nla_data(name));
+	if (record && !vdpa_dev_record_seen(record, genl_info_net(info))) {
+		vdpa_dev_record_put(record);
+		record = NULL;
+	}
 	if (!record) {
 		NL_SET_ERR_MSG_ATTR(info->extack, name, "No such device");
 		return -ENODEV;
@@ -179,15 +194,18 @@ int vdpa_nl_reply(struct sk_buff *skb, struct genl_info *info, u8 cmd,
 
 /**
  * vdpa_nl_dump_filter - read what a dump is about
- * @attrs: of the request, with both parts of the handle
+ * @cb: the dump, whose request takes both parts of the handle
  * @filter: the handle, or just the bus
  *
  * Context: any.
  * Return: whether anything is left out at all.
  */
-bool vdpa_nl_dump_filter(struct nlattr **attrs, struct vdpa_mgmt_handle *filter)
+bool vdpa_nl_dump_filter(struct netlink_callback *cb,
+			 struct vdpa_mgmt_handle *filter)
 {
-	*filter = (struct vdpa_mgmt_handle) {};
+	struct nlattr **attrs = genl_info_dump(cb)->attrs;
+
+	*filter = (struct vdpa_mgmt_handle) { .net = sock_net(cb->skb->sk) };
 	if (attrs)
 		vdpa_nl_mgmt_handle(attrs, filter);
 	return filter->bus_name || filter->dev_name;
@@ -204,6 +222,8 @@ bool vdpa_nl_dump_filter(struct nlattr **attrs, struct vdpa_mgmt_handle *filter)
 bool vdpa_nl_dump_fits(const struct vdpa_mgmt_record *mgmt,
 		       const struct vdpa_mgmt_handle *filter)
 {
+	if (!vdpa_mgmt_record_seen(mgmt, filter->net))
+		return false;
 	if (filter->dev_name)
 		return vdpa_mgmt_record_is(mgmt, filter);
 	if (filter->bus_name)
@@ -277,6 +297,7 @@ int vdpa_nl_dump_one(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 
 /**
  * vdpa_nl_notify_locked - tell the group "monitor"
+ * @net: of this network namespace
  * @cmd: command of the event
  * @fill: what to put in it
  * @record: of what
@@ -286,13 +307,14 @@ int vdpa_nl_dump_one(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
  *
  * Context: may sleep, &vdpa_registry.lock held.
  */
-void vdpa_nl_notify_locked(u8 cmd, vdpa_nl_fill_t *fill, const void *record)
+void vdpa_nl_notify_locked(struct net *net, u8 cmd, vdpa_nl_fill_t *fill,
+			   const void *record)
 {
 	struct sk_buff *skb;
 	void *hdr;
 
 	lockdep_assert_held(&vdpa_registry.lock);
-	if (!genl_has_listeners(&vdpa_nl_family, &init_net, VDPA_NLGRP_MONITOR))
+	if (!genl_has_listeners(&vdpa_nl_family, net, VDPA_NLGRP_MONITOR))
 		return;
 
 	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
@@ -302,15 +324,14 @@ void vdpa_nl_notify_locked(u8 cmd, vdpa_nl_fill_t *fill, const void *record)
 	if (!hdr || fill(skb, record))
 		goto err_free;
 	genlmsg_end(skb, hdr);
-	genlmsg_multicast(&vdpa_nl_family, skb, 0, VDPA_NLGRP_MONITOR,
-			  GFP_KERNEL);
+	genlmsg_multicast_netns(&vdpa_nl_family, net, skb, 0,
+				VDPA_NLGRP_MONITOR, GFP_KERNEL);
 	return;
 
 err_free:
 	nlmsg_free(skb);
 err_lost:
-	genl_set_err(&vdpa_nl_family, &init_net, 0, VDPA_NLGRP_MONITOR,
-		     -ENOBUFS);
+	genl_set_err(&vdpa_nl_family, net, 0, VDPA_NLGRP_MONITOR, -ENOBUFS);
 }
 
 static const struct genl_multicast_group vdpa_nl_mcgrps[] = {
@@ -320,7 +341,7 @@ static const struct genl_multicast_group vdpa_nl_mcgrps[] = {
 struct genl_family vdpa_nl_family __ro_after_init = {
 	.name = VDPA_GENL_NAME,
 	.version = VDPA_GENL_VERSION,
-	.netnsok = false,
+	.netnsok = true,
 	.parallel_ops = true,
 	.module = THIS_MODULE,
 	.split_ops = vdpa_nl_ops,

@@ -122,8 +122,15 @@ static const struct nla_policy vdpa_mgmtdev_check_nl_policy[VDPA_ATTR_PROFILE_VE
 	[VDPA_ATTR_DEV_BLK_READ_ONLY] = { .type = NLA_U8, },
 };
 
+/* VDPA_CMD_MGMTDEV_SET - do */
+static const struct nla_policy vdpa_mgmtdev_set_nl_policy[VDPA_ATTR_NETNS_FD + 1] = {
+	[VDPA_ATTR_MGMTDEV_BUS_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_MGMTDEV_DEV_NAME] = { .type = NLA_NUL_STRING, },
+	[VDPA_ATTR_NETNS_FD] = { .type = NLA_U32, },
+};
+
 /* Ops table for vdpa */
-const struct genl_split_ops vdpa_nl_ops[15] = {
+const struct genl_split_ops vdpa_nl_ops[16] = {
 	{
 		.cmd		= VDPA_CMD_MGMTDEV_GET,
 		.pre_doit	= vdpa_nl_pre_doit_mgmtdev,
@@ -247,6 +254,15 @@ const struct genl_split_ops vdpa_nl_ops[15] = {
 		.post_doit	= vdpa_nl_post_doit_mgmtdev,
 		.policy		= vdpa_mgmtdev_check_nl_policy,
 		.maxattr	= VDPA_ATTR_PROFILE_VERSION,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VDPA_CMD_MGMTDEV_SET,
+		.pre_doit	= vdpa_nl_pre_doit_mgmtdev_admin,
+		.doit		= vdpa_nl_mgmtdev_set_doit,
+		.post_doit	= vdpa_nl_post_doit_mgmtdev,
+		.policy		= vdpa_mgmtdev_set_nl_policy,
+		.maxattr	= VDPA_ATTR_NETNS_FD,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

@@ -12,7 +12,7 @@
 #include <uapi/linux/vdpa.h>
 
 /* Ops table for vdpa */
-extern const struct genl_split_ops vdpa_nl_ops[15];
+extern const struct genl_split_ops vdpa_nl_ops[16];
 
 int vdpa_nl_pre_doit_mgmtdev(const struct genl_split_ops *ops,
 			     struct sk_buff *skb, struct genl_info *info);
@@ -48,6 +48,7 @@ int vdpa_nl_dev_profile_get_doit(struct sk_buff *skb, struct genl_info *info);
 int vdpa_nl_dev_profile_get_dumpit(struct sk_buff *skb,
 				   struct netlink_callback *cb);
 int vdpa_nl_mgmtdev_check_doit(struct sk_buff *skb, struct genl_info *info);
+int vdpa_nl_mgmtdev_set_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	VDPA_NLGRP_MONITOR,

@@ -2,6 +2,7 @@
 /*
  * Attributes that devices are made with, or changed: checked, read, shown
  */
+#include <linux/capability.h>
 #include <linux/etherdevice.h>
 #include <linux/if_ether.h>
 #include <linux/if_vlan.h>
@@ -276,7 +277,7 @@ static int vdpa_nl_parse_one(struct vdpa_dev_set_config *config,
 	return desc->parse(config, mgmt, attr);
 }
 
-/* One that is not there yet is sought among the modules. */
+/* One that is not there yet is sought among the modules, for the host. */
 static int vdpa_nl_parse_driver(struct vdpa_dev_request *request,
 				const struct nlattr *attr)
 {
@@ -288,7 +289,7 @@ static int vdpa_nl_parse_driver(struct vdpa_dev_request *request,
 	if (!strcmp(request->driver, VDPA_DRIVER_NONE) ||
 	    vdpa_driver_exists(request->driver))
 		return 0;
-	if (request->driver[0])
+	if (request->driver[0] && capable(CAP_NET_ADMIN))
 		request_module("vdpa-driver-%s", request->driver);
 	if (vdpa_driver_exists(request->driver))
 		return 0;

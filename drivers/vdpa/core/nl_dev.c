@@ -173,17 +173,18 @@ int vdpa_nl_dev_dump_check(struct netlink_callback *cb,
 {
 	const struct genl_info *info = genl_info_dump(cb);
 	const struct vdpa_nl_dump *dump = (void *)cb->ctx;
+	const struct vdpa_mgmt_record *mgmt;
 	bool found = true;
 	int err;
 
 	err = vdpa_nl_check_once(info);
 	if (err)
 		return err;
-	*flags = vdpa_nl_dump_filter(info->attrs, filter) ?
-		 NLM_F_DUMP_FILTERED : 0;
+	*flags = vdpa_nl_dump_filter(cb, filter) ? NLM_F_DUMP_FILTERED : 0;
 	if (!dump->last && filter->dev_name) {
 		rcu_read_lock();
-		found = vdpa_mgmt_record_find_rcu(filter);
+		mgmt = vdpa_mgmt_record_find_rcu(filter);
+		found = mgmt && vdpa_mgmt_record_seen(mgmt, filter->net);
 		rcu_read_unlock();
 	}
 	if (found)
@@ -249,9 +250,17 @@ int vdpa_nl_dump_devs(struct sk_buff *skb, struct netlink_callback *cb,
 	return err;
 }
 
+void vdpa_nl_dev_notify_in_locked(struct net *net, u8 cmd,
+				  const struct vdpa_dev_record *record)
+{
+	vdpa_nl_notify_locked(net, cmd, vdpa_nl_dev_fill, record);
+}
+
 void vdpa_nl_dev_notify_locked(u8 cmd, const struct vdpa_dev_record *record)
 {
-	vdpa_nl_notify_locked(cmd, vdpa_nl_dev_fill, record);
+	vdpa_nl_dev_notify_in_locked(&init_net, cmd, record);
+	if (record->mgmt && record->mgmt->net != &init_net)
+		vdpa_nl_dev_notify_in_locked(record->mgmt->net, cmd, record);
 }
 
 static struct vdpa_dev_record *vdpa_nl_dev_reserve(struct genl_info *info)

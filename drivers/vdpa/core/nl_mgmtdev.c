@@ -52,9 +52,31 @@ static int vdpa_nl_mgmtdev_put_resources(struct sk_buff *skb,
 	return err;
 }
 
-static int vdpa_nl_mgmtdev_fill(struct sk_buff *skb, const void *record)
+/**
+ * struct vdpa_nl_mgmt_view - a management device as it is seen
+ * @mgmt: the management device
+ * @net: network namespace where it is seen
+ */
+struct vdpa_nl_mgmt_view {
+	const struct vdpa_mgmt_record *mgmt;
+	struct net *net;
+};
+
+static int vdpa_nl_mgmtdev_put_net(struct sk_buff *skb,
+				   const struct vdpa_nl_mgmt_view *view)
 {
-	const struct vdpa_mgmt_record *mgmt = record;
+	struct net *net = READ_ONCE(view->mgmt->net);
+
+	if (net == view->net)
+		return 0;
+	return nla_put_s32(skb, VDPA_ATTR_MGMTDEV_NETNSID,
+			   peernet2id(view->net, net));
+}
+
+static int vdpa_nl_mgmtdev_fill(struct sk_buff *skb, const void *arg)
+{
+	const struct vdpa_nl_mgmt_view *view = arg;
+	const struct vdpa_mgmt_record *mgmt = view->mgmt;
 
 	if (vdpa_nl_mgmtdev_put_handle(skb, mgmt) ||
 	    nla_put_u64_64bit(skb, VDPA_ATTR_MGMTDEV_SUPPORTED_CLASSES,
@@ -71,25 +93,49 @@ static int vdpa_nl_mgmtdev_fill(struct sk_buff *skb, const void *record)
 	if (mgmt->max_vq_size && nla_put_u16(skb, VDPA_ATTR_MGMTDEV_MAX_VQ_SIZE,
 					     mgmt->max_vq_size))
 		return -EMSGSIZE;
-	return vdpa_nl_mgmtdev_put_resources(skb, mgmt);
+	return vdpa_nl_mgmtdev_put_net(skb, view) ?:
+	       vdpa_nl_mgmtdev_put_resources(skb, mgmt);
 }
 
 int vdpa_nl_mgmtdev_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
+	const struct vdpa_nl_mgmt_view view = {
+		.mgmt = info->user_ptr[0],
+		.net = genl_info_net(info),
+	};
 	struct sk_buff *msg = vdpa_nl_message();
 
 	if (!msg)
 		return -ENOMEM;
 	return vdpa_nl_reply(msg, info, VDPA_CMD_MGMTDEV_NEW,
-			     vdpa_nl_mgmtdev_fill, info->user_ptr[0]);
+			     vdpa_nl_mgmtdev_fill, &view);
+}
+
+static int vdpa_nl_mgmtdev_dump_rcu(struct sk_buff *skb,
+				    struct netlink_callback *cb, u16 flags,
+				    const struct vdpa_mgmt_handle *filter)
+{
+	struct vdpa_nl_mgmt_view view = { .net = sock_net(cb->skb->sk) };
+	struct vdpa_nl_dump *dump = (void *)cb->ctx;
+	int err = 0;
+
+	while ((view.mgmt = xa_find(&vdpa_registry.mgmts, &dump->next,
+				    dump->last, XA_PRESENT))) {
+		if (vdpa_nl_dump_fits(view.mgmt, filter))
+			err = vdpa_nl_dump_one(skb, cb, VDPA_CMD_MGMTDEV_NEW,
+					       flags, vdpa_nl_mgmtdev_fill,
+					       &view);
+		if (err)
+			break;
+		dump->next++;
+	}
+	return err;
 }
 
 int vdpa_nl_mgmtdev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	const struct genl_info *info = genl_info_dump(cb);
-	struct vdpa_nl_dump *dump = (void *)cb->ctx;
-	struct vdpa_mgmt_handle filter = {};
-	struct vdpa_mgmt_record *mgmt;
+	struct vdpa_mgmt_handle filter = { .net = sock_net(cb->skb->sk) };
 	u16 flags = 0;
 	int err;
 
@@ -104,22 +150,23 @@ int vdpa_nl_mgmtdev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 
 	rcu_read_lock();
 	vdpa_nl_dump_begin(cb);
-	while ((mgmt = xa_find(&vdpa_registry.mgmts, &dump->next, dump->last,
-			       XA_PRESENT))) {
-		if (vdpa_nl_dump_fits(mgmt, &filter))
-			err = vdpa_nl_dump_one(skb, cb, VDPA_CMD_MGMTDEV_NEW,
-					       flags, vdpa_nl_mgmtdev_fill,
-					       mgmt);
-		if (err)
-			break;
-		dump->next++;
-	}
+	err = vdpa_nl_mgmtdev_dump_rcu(skb, cb, flags, &filter);
 	vdpa_nl_dump_end(cb);
 	rcu_read_unlock();
 	return err;
 }
 
+void vdpa_nl_mgmtdev_notify_in_locked(struct net *net, u8 cmd,
+				      const struct vdpa_mgmt_record *mgmt)
+{
+	const struct vdpa_nl_mgmt_view view = { mgmt, net };
+
+	vdpa_nl_notify_locked(net, cmd, vdpa_nl_mgmtdev_fill, &view);
+}
+
 void vdpa_nl_mgmtdev_notify_locked(u8 cmd, const struct vdpa_mgmt_record *mgmt)
 {
-	vdpa_nl_notify_locked(cmd, vdpa_nl_mgmtdev_fill, mgmt);
+	vdpa_nl_mgmtdev_notify_in_locked(&init_net, cmd, mgmt);
+	if (mgmt->net != &init_net)
+		vdpa_nl_mgmtdev_notify_in_locked(mgmt->net, cmd, mgmt);
 }

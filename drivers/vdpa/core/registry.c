@@ -441,7 +441,9 @@ void vdpa_dev_record_leave(struct vdpa_dev_record *record)
  */
 void vdpa_dev_record_touched(struct vdpa_dev_record *record)
 {
-	if (!genl_has_listeners(&vdpa_nl_family, &init_net, VDPA_NLGRP_MONITOR))
+	/* Another namespace could go while it is looked at. */
+	if ((!record->mgmt || READ_ONCE(record->mgmt->net) == &init_net) &&
+	    !genl_has_listeners(&vdpa_nl_family, &init_net, VDPA_NLGRP_MONITOR))
 		return;
 
 	mutex_lock(&vdpa_registry.lock);

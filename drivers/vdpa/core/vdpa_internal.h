@@ -31,6 +31,7 @@
 #include <linux/spinlock.h>
 #include <linux/vdpa.h>
 #include <linux/xarray.h>
+#include <net/net_namespace.h>
 #include <net/netlink.h>
 
 #include <uapi/linux/vdpa.h>
@@ -258,6 +259,9 @@ void vdpa_dev_record_add_ready(struct vdpa_dev_record *record, int queues);
  * @limits: of what it hands out; immutable
  * @used: what its devices have of that; changes with @lock held, may be read
  *	without
+ * @net: network namespace where it and its devices are seen, besides the initial
+ *	one; changes with &vdpa_registry.lock held, which keeps it from going. Others
+ *	may compare it, see vdpa_mgmt_record_seen().
  * @lock: serialises the ops of the management device and the registration of
  *	its devices; protects @mdev, @adding, @adding_request and @devs
  * @mdev: the management device, NULL once it is unregistered
@@ -284,6 +288,7 @@ struct vdpa_mgmt_record {
 	u32 nas;
 	struct vdpa_resource_limit limits[VDPA_NUM_RESOURCES];
 	atomic64_t used[VDPA_NUM_RESOURCES];
+	struct net *net;
 
 	struct mutex lock; /* see above */
 	struct vdpa_mgmt_dev *mdev;
@@ -298,10 +303,12 @@ struct vdpa_mgmt_record {
  * struct vdpa_mgmt_handle - how a management device is asked for
  * @bus_name: NULL for one that sits on no bus
  * @dev_name: NULL only in the filter of a dump: all of the bus
+ * @net: network namespace of who asks
  */
 struct vdpa_mgmt_handle {
 	const char *bus_name;
 	const char *dev_name;
+	const struct net *net;
 };
 
 extern const struct rhashtable_params vdpa_mgmt_handle_params;
@@ -312,6 +319,22 @@ struct vdpa_mgmt_record *
 vdpa_mgmt_record_find_rcu(const struct vdpa_mgmt_handle *handle);
 struct vdpa_mgmt_record *
 vdpa_mgmt_record_get(const struct vdpa_mgmt_handle *handle);
+/* Whether a management device and its devices are seen in a namespace */
+static inline bool vdpa_mgmt_record_seen(const struct vdpa_mgmt_record *mgmt,
+					 const struct net *net)
+{
+	return net == &init_net || READ_ONCE(mgmt->net) == net;
+}
+
+/* The same of a device; what belongs to no management device stays at home. */
+static inline bool vdpa_dev_record_seen(const struct vdpa_dev_record *record,
+					const struct net *net)
+{
+	if (!record->mgmt)
+		return net == &init_net;
+	return vdpa_mgmt_record_seen(record->mgmt, net);
+}
+
 void vdpa_mgmt_record_hold(struct vdpa_mgmt_record *mgmt);
 void vdpa_mgmt_record_put(struct vdpa_mgmt_record *mgmt);
 
@@ -322,6 +345,10 @@ int vdpa_mgmt_del_device(struct vdpa_dev_record *record,
 			 struct netlink_ext_ack *extack);
 int vdpa_mgmt_set_device(struct vdpa_dev_record *record,
 			 const struct vdpa_dev_set_config *config);
+
+/* netns.c */
+
+extern struct pernet_operations vdpa_netns_ops;
 
 /* resource.c */
 
@@ -371,7 +398,9 @@ struct vdpa_nl_dump {
 	u32 queue;
 };
 
-bool vdpa_nl_dump_filter(struct nlattr **attrs, struct vdpa_mgmt_handle *filter);
+int vdpa_nl_check_admin(struct sk_buff *skb, struct genl_info *info);
+bool vdpa_nl_dump_filter(struct netlink_callback *cb,
+			 struct vdpa_mgmt_handle *filter);
 bool vdpa_nl_dump_fits(const struct vdpa_mgmt_record *mgmt,
 		       const struct vdpa_mgmt_handle *filter);
 int vdpa_nl_check_once(const struct genl_info *info);
@@ -382,12 +411,15 @@ int vdpa_nl_dump_one(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 		     u16 flags, vdpa_nl_fill_t *fill, const void *record);
 void vdpa_nl_dump_begin(struct netlink_callback *cb);
 void vdpa_nl_dump_end(struct netlink_callback *cb);
-void vdpa_nl_notify_locked(u8 cmd, vdpa_nl_fill_t *fill, const void *record);
+void vdpa_nl_notify_locked(struct net *net, u8 cmd, vdpa_nl_fill_t *fill,
+			   const void *record);
 
 /* nl_mgmtdev.c */
 
 int vdpa_nl_mgmtdev_put_handle(struct sk_buff *skb,
 			       const struct vdpa_mgmt_record *mgmt);
+void vdpa_nl_mgmtdev_notify_in_locked(struct net *net, u8 cmd,
+				      const struct vdpa_mgmt_record *mgmt);
 void vdpa_nl_mgmtdev_notify_locked(u8 cmd, const struct vdpa_mgmt_record *mgmt);
 
 /* nl_attrs.c */
@@ -415,6 +447,8 @@ struct vdpa_nl_attrs *vdpa_nl_dev_fixed(const struct vdpa_dev_record *record);
 int vdpa_nl_dev_fill(struct sk_buff *skb, const void *record);
 int vdpa_nl_dev_dump_check(struct netlink_callback *cb,
 			   struct vdpa_mgmt_handle *filter, u16 *flags);
+void vdpa_nl_dev_notify_in_locked(struct net *net, u8 cmd,
+				  const struct vdpa_dev_record *record);
 void vdpa_nl_dev_notify_locked(u8 cmd, const struct vdpa_dev_record *record);
 
 /* nl_config.c */

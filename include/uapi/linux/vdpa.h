@@ -37,6 +37,8 @@ enum vdpa_command {
 	VDPA_CMD_DEV_STATS_GET,		/* can dump; counters and queues */
 	VDPA_CMD_DEV_PROFILE_GET,	/* can dump; what another one has to be like */
 	VDPA_CMD_MGMTDEV_CHECK,		/* can it make a device like that? */
+	VDPA_CMD_MGMTDEV_SET,		/* moves it to a network namespace */
+	VDPA_CMD_MGMTDEV_CHANGE,	/* event: it was moved */
 };
 
 enum vdpa_attr {
@@ -126,6 +128,11 @@ enum vdpa_attr {
 	VDPA_ATTR_CHECK_REASON,			/* nest of enum vdpa_reason_attr */
 	/* of its devices, if it says */
 	VDPA_ATTR_MGMTDEV_MAX_VQ_SIZE,		/* u16, descriptors */
+
+	/* descriptor, in the asker, of a network namespace */
+	VDPA_ATTR_NETNS_FD,			/* u32 */
+	/* by its id in the asker's namespace, -1 for one without; absent at home */
+	VDPA_ATTR_MGMTDEV_NETNSID,		/* s32 */
 };
 
 /* What the attributes of a profile mean; changes if that does */

@@ -11,7 +11,7 @@ import sys
 
 import yaml
 
-TYPES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
+TYPES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "s32": 4}
 
 
 class Spec:

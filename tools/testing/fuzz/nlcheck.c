@@ -179,7 +179,7 @@ static bool is_errno_known(int err)
 {
 	static const int known[] = {
 		0, EPERM, ENOENT, EIO, ENOMEM, EBUSY, EEXIST, ENODEV, EINVAL, ENOSPC,
-		ERANGE, EMSGSIZE, EOPNOTSUPP,
+		ERANGE, EMSGSIZE, EOPNOTSUPP, EBADF,
 	};
 	unsigned int i;
 

@@ -25,7 +25,7 @@ TESTS="same_as_iproute2_no_device same_as_iproute2_one_device
        unknown_words missing_values bad_numbers given_twice help_and_version
        refused_by_the_kernel refused_vstats refused_set
        refused_in_json refused_to_nobody
-       unknown_family_in_namespace full_disk closed_stdout
+       nothing_in_another_namespace full_disk closed_stdout
        monitor_text monitor_json monitor_timestamp monitor_only_some
        monitor_of_driver monitor_under_load monitor_broken_pipe"
 
@@ -620,8 +620,12 @@ refused_to_nobody() {
 	want_eq one0 "$(devices)" devices
 }
 
-unknown_family_in_namespace() {
-	want_refused 1 'initial network namespace' unshare -n vdpa dev show
+nothing_in_another_namespace() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	want_ok unshare -n vdpa dev show
+	[ ! -s "$OUT" ] || fail "seen in another namespace: $(cat "$OUT")"
+	refused '"one0": No such device' "No such device" \
+		unshare -n vdpa dev show one0
 }
 
 full_disk() {

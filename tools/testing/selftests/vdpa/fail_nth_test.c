@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -738,6 +739,81 @@ static int unset_attr(void *arg)
 }
 
 /*
+ * Management devices moved
+ */
+
+static int home_fd = -1, netns_fd = -1;
+
+static int with_netns(void *arg)
+{
+	home_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (home_fd < 0 || unshare(CLONE_NEWNET))
+		return errno;
+	netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	return netns_fd < 0 || setns(home_fd, CLONE_NEWNET) ? errno : 0;
+}
+
+static int without_netns(void *arg)
+{
+	close(netns_fd);
+	close(home_fd);
+	return 0;
+}
+
+static void set_netns_begin(struct vnl_msg *m, struct vnl *s, int fd)
+{
+	vnl_msg_init(m, s, VDPA_CMD_MGMTDEV_SET, 0);
+	vnl_put_handle(m, ENV_SIM);
+	vnl_put_u32(m, VDPA_ATTR_NETNS_FD, fd);
+}
+
+static int set_netns(void *arg)
+{
+	struct ctx *c = arg;
+
+	request_begin(c, VDPA_CMD_MGMTDEV_SET, 0);
+	set_netns_begin(&c->m, &c->s, netns_fd);
+	return request_prepared(c);
+}
+
+static void netnsid_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, GENL_HDRLEN)
+		if (mnl_attr_get_type(attr) == VDPA_ATTR_MGMTDEV_NETNSID)
+			*(bool *)arg = true;
+}
+
+static bool was_moved(void *arg)
+{
+	static struct vnl_msg m;
+	bool moved = false;
+	struct vnl s;
+
+	vnl_open(&s);
+	vnl_msg_init(&m, &s, VDPA_CMD_MGMTDEV_GET, 0);
+	vnl_put_handle(&m, ENV_SIM);
+	if (vnl_request(&s, &m, netnsid_cb, &moved))
+		die("management device");
+	vnl_close(&s);
+	return moved;
+}
+
+static int move_home(void *arg)
+{
+	static struct vnl_msg m;
+	struct vnl s;
+	int err;
+
+	vnl_open(&s);
+	set_netns_begin(&m, &s, home_fd);
+	err = vnl_request(&s, &m, NULL, NULL);
+	vnl_close(&s);
+	return err;
+}
+
+/*
  * Devices made and deleted
  */
 
@@ -1393,6 +1469,8 @@ OP(mgmtdev_check, REQUEST(check_profile));
 OP(dev_vstats_get, REQUEST(get_vstats), .begin = with_dev, .end = without_dev);
 OP(dev_attr_set, REQUEST(set_attr), .done = was_set, .undo = unset_attr,
    .begin = with_dev, .end = without_dev);
+OP(mgmtdev_set, REQUEST(set_netns), .done = was_moved, .undo = move_home,
+   .begin = with_netns, .end = without_netns);
 OP(dev_get_nobody, .prepare = get_nobody, .run = request_run,
    .answer = nobody_answer);
 OP(dev_get_dump, DUMP(dump_devs), .begin = with_many, .end = without_many);

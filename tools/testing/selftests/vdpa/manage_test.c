@@ -6,6 +6,8 @@
 
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -973,6 +975,202 @@ TEST_F(manage, check_of_features_and_class)
 	EXPECT_EQ(EINVAL, vnl_request(&self->s, &m, NULL, NULL));
 	EXPECT_STREQ("Class not given", self->s.err.text);
 	EXPECT_EQ(VDPA_ATTR_DEV_ID, self->s.err.miss_attr);
+}
+
+/*
+ * Network namespaces
+ */
+
+FIXTURE(netns) {
+	struct vnl s;
+	struct vnl monitor;	/* in the initial namespace */
+	struct vnl inside;	/* in another one */
+	struct vnl watch;	/* there, too */
+	struct vnl_reply r;
+	struct vnl_event ev;
+	int home;
+	int fd;			/* of the other one */
+};
+
+FIXTURE_SETUP(netns)
+{
+	vr_begin();
+	ASSERT_EQ(0, vr_load(NULL, VR_BLK_MODULE, NULL));
+	ASSERT_EQ(0, env_modprobe(VR_NET_MODULE, NULL));
+	vnl_open(&self->s);
+	ASSERT_EQ(0, vr_make(VR_NET_MGMT, NET, 0));
+	ASSERT_EQ(0, vr_make(VR_BLK_MGMT, DISK, 0));
+	vnl_monitor_open(&self->monitor);
+
+	self->home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, self->home);
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	self->fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, self->fd);
+	vnl_open(&self->inside);
+	vnl_monitor_open(&self->watch);
+	ASSERT_EQ(0, setns(self->home, CLONE_NEWNET));
+}
+
+/* What is left of the other namespace goes with these. */
+static void netns_leave(struct vnl *inside, struct vnl *watch, int *fd)
+{
+	if (*fd < 0)
+		return;
+	vnl_close(inside);
+	vnl_close(watch);
+	close(*fd);
+	*fd = -1;
+}
+
+FIXTURE_TEARDOWN(netns)
+{
+	netns_leave(&self->inside, &self->watch, &self->fd);
+	vnl_close(&self->monitor);
+	vnl_close(&self->s);
+	close(self->home);
+	EXPECT_TRUE(vr_end());
+}
+
+static int move(struct vnl *s, const char *handle, int fd)
+{
+	struct vnl_msg m;
+
+	vnl_msg_init(&m, s, VDPA_CMD_MGMTDEV_SET, 0);
+	vnl_put_handle(&m, handle);
+	vnl_put_u32(&m, VDPA_ATTR_NETNS_FD, fd);
+	return vnl_request(s, &m, NULL, NULL);
+}
+
+static size_t count(struct vnl *s, uint8_t cmd)
+{
+	struct vnl_dump d;
+	struct vnl_msg m;
+
+	vnl_msg_init(&m, s, cmd, 0);
+	vnl_dump_start(&d, s, &m, VNL_CHUNK_LARGE);
+	return vnl_dump_rest(&d, NULL, NULL) ? (size_t)-1 : d.nr_msgs;
+}
+
+#define EXPECT_EVENT(_s, _cmd) do { \
+	EXPECT_EQ(1, vnl_event_next((_s), &self->ev, VR_PATIENCE_MS)); \
+	EXPECT_EQ((_cmd), self->ev.cmd); \
+} while (0)
+
+/* Seen there, and not more of it than was moved */
+TEST_F(netns, shows_what_was_moved)
+{
+	struct vnl_reply *r = &self->r;
+	struct vnl *in = &self->inside;
+
+	EXPECT_EQ(0, count(in, VDPA_CMD_MGMTDEV_GET));
+	ASSERT_EQ(0, move(&self->s, VR_NET_MGMT, self->fd));
+	EXPECT_EQ(1, count(in, VDPA_CMD_MGMTDEV_GET));
+	EXPECT_EQ(1, count(in, VDPA_CMD_DEV_GET));
+	EXPECT_EQ(1, count(in, VDPA_CMD_DEV_CONFIG_GET));
+	EXPECT_EQ(1, count(in, VDPA_CMD_DEV_STATS_GET));
+	EXPECT_EQ(1, count(in, VDPA_CMD_DEV_PROFILE_GET));
+	EXPECT_EQ(0, dev_get(in, NET, r));
+	EXPECT_EQ(ENODEV, dev_get(in, DISK, r));
+	EXPECT_EQ(ENODEV, stats_get(in, DISK, -1, r));
+	EXPECT_EQ(ENODEV, profile_get(in, DISK, r));
+	EXPECT_EQ(ENODEV, vnl_dev_del(in, DISK));
+	EXPECT_EQ(ENODEV, vnl_reply_mgmt(in, VDPA_CMD_MGMTDEV_GET, VR_BLK_MGMT, r));
+	ASSERT_EQ(0, vnl_reply_mgmt(in, VDPA_CMD_MGMTDEV_GET, VR_NET_MGMT, r));
+	EXPECT_EQ(NULL, r->attr[VDPA_ATTR_MGMTDEV_NETNSID]);
+
+	/* at home all of it, and where it is */
+	EXPECT_EQ(2, count(&self->s, VDPA_CMD_DEV_GET));
+	ASSERT_EQ(0, vnl_reply_mgmt(&self->s, VDPA_CMD_MGMTDEV_GET, VR_NET_MGMT, r));
+	ASSERT_NE(NULL, r->attr[VDPA_ATTR_MGMTDEV_NETNSID]);
+	EXPECT_LE(0, (int)vnl_nr(r, VDPA_ATTR_MGMTDEV_NETNSID));
+	ASSERT_EQ(0, vnl_reply_mgmt(&self->s, VDPA_CMD_MGMTDEV_GET, VR_BLK_MGMT, r));
+	EXPECT_EQ(NULL, r->attr[VDPA_ATTR_MGMTDEV_NETNSID]);
+
+	ASSERT_EQ(0, move(&self->s, VR_NET_MGMT, self->home));
+	EXPECT_EQ(0, count(in, VDPA_CMD_MGMTDEV_GET));
+	EXPECT_EQ(0, count(in, VDPA_CMD_DEV_GET));
+	EXPECT_EQ(ENODEV, dev_get(in, NET, r));
+}
+
+TEST_F(netns, manages_what_was_moved)
+{
+	struct vnl_reply *r = &self->r;
+	struct vnl *in = &self->inside;
+
+	EXPECT_EQ(ENODEV, make(in, "net1", MADE(.handle = VR_NET_MGMT)));
+	ASSERT_EQ(0, move(&self->s, VR_NET_MGMT, self->fd));
+	ASSERT_EQ(0, make(in, "net1", MADE(.handle = VR_NET_MGMT)));
+	EXPECT_EQ(0, dev_get(&self->s, "net1", r));
+	EXPECT_EQ(EEXIST, make(in, DISK, MADE(.handle = VR_NET_MGMT)));
+	ASSERT_EQ(0, vnl_dev_del(in, "net1"));
+	ASSERT_EQ(0, vnl_dev_del(in, NET));
+	EXPECT_EQ(ENODEV, dev_get(&self->s, NET, r));
+}
+
+/* Listeners hear of what they see, in the order of its life, and no more. */
+TEST_F(netns, events_go_where_devices_are)
+{
+	ASSERT_EQ(0, move(&self->s, VR_NET_MGMT, self->fd));
+	EXPECT_EVENT(&self->monitor, VDPA_CMD_MGMTDEV_CHANGE);
+	EXPECT_STREQ(VR_NET_MGMT, self->ev.mgmt.name);
+	EXPECT_EVENT(&self->watch, VDPA_CMD_MGMTDEV_NEW);
+	EXPECT_EVENT(&self->watch, VDPA_CMD_DEV_NEW);
+	EXPECT_STREQ(NET, self->ev.dev.name);
+
+	ASSERT_EQ(0, make(&self->s, "disk1", MADE(.handle = VR_BLK_MGMT,
+						  .driver = "none")));
+	ASSERT_EQ(0, make(&self->s, "net1", MADE(.handle = VR_NET_MGMT,
+						 .driver = "none")));
+	EXPECT_EVENT(&self->monitor, VDPA_CMD_DEV_NEW);
+	EXPECT_EVENT(&self->monitor, VDPA_CMD_DEV_NEW);
+	EXPECT_EVENT(&self->watch, VDPA_CMD_DEV_NEW);
+	EXPECT_STREQ("net1", self->ev.dev.name);
+	ASSERT_EQ(0, vnl_dev_del(&self->s, "net1"));
+	EXPECT_EVENT(&self->monitor, VDPA_CMD_DEV_DEL);
+	EXPECT_EVENT(&self->watch, VDPA_CMD_DEV_DEL);
+
+	ASSERT_EQ(0, move(&self->s, VR_NET_MGMT, self->home));
+	EXPECT_EVENT(&self->watch, VDPA_CMD_DEV_DEL);
+	EXPECT_STREQ(NET, self->ev.dev.name);
+	EXPECT_EVENT(&self->watch, VDPA_CMD_MGMTDEV_DEL);
+	EXPECT_EVENT(&self->monitor, VDPA_CMD_MGMTDEV_CHANGE);
+	ASSERT_EQ(0, vnl_dev_del(&self->s, NET));
+	EXPECT_EQ(0, vnl_event_next(&self->watch, &self->ev, 0));
+}
+
+/* With the namespace goes nothing that was lent to it. */
+TEST_F(netns, dies_and_gives_back)
+{
+	struct vnl_reply *r = &self->r;
+
+	ASSERT_EQ(0, move(&self->s, VR_NET_MGMT, self->fd));
+	EXPECT_EVENT(&self->monitor, VDPA_CMD_MGMTDEV_CHANGE);
+	netns_leave(&self->inside, &self->watch, &self->fd);
+	EXPECT_EVENT(&self->monitor, VDPA_CMD_MGMTDEV_CHANGE);
+	ASSERT_EQ(0, vnl_reply_mgmt(&self->s, VDPA_CMD_MGMTDEV_GET, VR_NET_MGMT, r));
+	EXPECT_EQ(NULL, r->attr[VDPA_ATTR_MGMTDEV_NETNSID]);
+	EXPECT_EQ(0, dev_get(&self->s, NET, r));
+}
+
+TEST_F(netns, refuses_what_is_no_namespace)
+{
+	struct vnl_msg m;
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	EXPECT_EQ(EINVAL, move(&self->s, VR_NET_MGMT, fd));
+	EXPECT_STREQ("Not a network namespace", self->s.err.text);
+	EXPECT_EQ(VDPA_ATTR_NETNS_FD, self->s.err.bad_attr);
+	close(fd);
+	EXPECT_EQ(EBADF, move(&self->s, VR_NET_MGMT, fd));
+	EXPECT_EQ(ENODEV, move(&self->s, "nosuch", self->fd));
+	EXPECT_EQ(ENODEV, move(&self->inside, VR_NET_MGMT, self->fd));
+	vnl_msg_init(&m, &self->s, VDPA_CMD_MGMTDEV_SET, 0);
+	vnl_put_handle(&m, VR_NET_MGMT);
+	EXPECT_EQ(EINVAL, vnl_request(&self->s, &m, NULL, NULL));
+	EXPECT_STREQ("Network namespace not given", self->s.err.text);
+	EXPECT_EQ(VDPA_ATTR_NETNS_FD, self->s.err.miss_attr);
+	EXPECT_EQ(0, count(&self->inside, VDPA_CMD_MGMTDEV_GET));
 }
 
 /*

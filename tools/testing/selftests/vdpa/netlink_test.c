@@ -52,7 +52,7 @@ static void put_attrs(struct vnl_msg *m, const struct attr *attr)
 }
 
 /* The last attribute that there is */
-#define LAST_ATTR	VDPA_ATTR_MGMTDEV_MAX_VQ_SIZE
+#define LAST_ATTR	VDPA_ATTR_MGMTDEV_NETNSID
 
 /* Which operation takes which attribute, and a good value of it */
 struct op {
@@ -149,6 +149,13 @@ static const struct op ops[] = {
 			ATTR_U16(VDPA_ATTR_DEV_NET_VLAN, 7),
 			ATTR_U64(VDPA_ATTR_DEV_BLK_CFG_CAPACITY, 8),
 			ATTR_U8(VDPA_ATTR_DEV_BLK_READ_ONLY, 1),
+		},
+	}, {
+		.name = "mgmtdev-set",
+		.cmd = VDPA_CMD_MGMTDEV_SET,
+		.attr = {
+			BUS(ENV_TEST_BUS), MGMT(ON_BUS),
+			ATTR_U32(VDPA_ATTR_NETNS_FD, 0),
 		},
 	}, {
 		.name = "dev-attr-set",
@@ -1862,20 +1869,31 @@ TEST_F(permission, user_namespace)
 
 static void network_namespace_child(struct vnl *s)
 {
-	uint16_t family = s->family;
+	struct vnl_mgmt mgmt;
+	struct vnl_devs l;
 	struct vnl_dev dev;
+	struct vnl_dump d;
+	struct vnl_msg m;
 
 	CHECK(!unshare(CLONE_NEWNET));
-	CHECK(vnl_try_open(s) == ENOENT);
-	/* nor for who knows its number */
-	s->fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC);
-	CHECK(s->fd >= 0);
-	s->family = family;
-	CHECK(vnl_dev_get(s, "taken", &dev) == ENOENT);
-	CHECK(vnl_dev_del(s, "taken") == ENOENT);
+	vnl_open(s);
+	CHECK(vnl_dev_get(s, "taken", &dev) == ENODEV);
+	CHECK(!strcmp(s->err.text, "No such device"));
+	CHECK(vnl_dev_del(s, "taken") == ENODEV);
+	CHECK(vnl_dev_add(s, ENV_SIM, "fresh") == ENODEV);
+	CHECK(!strcmp(s->err.text, "No such management device"));
+	CHECK(vnl_mgmt_get(s, ENV_SIM, &mgmt) == ENODEV);
+	CHECK(vnl_devs_get(s, ENV_SIM, &l) == ENODEV);
+	CHECK(!vnl_devs_get(s, NULL, &l));
+	CHECK(!l.nr);
+	vnl_devs_free(&l);
+	vnl_msg_init(&m, s, VDPA_CMD_MGMTDEV_GET, 0);
+	vnl_dump_start(&d, s, &m, VNL_CHUNK_LARGE);
+	CHECK(!vnl_dump_rest(&d, NULL, NULL));
+	CHECK(!d.nr_msgs);
 }
 
-/* The family lives in the initial network namespace only */
+/* Nothing that was not moved there is seen in another network namespace. */
 TEST_F(permission, network_namespace)
 {
 	EXPECT_EQ(0, run_child(network_namespace_child, &self->sc.s));
@@ -1947,6 +1965,7 @@ static uint32_t policy_type(uint16_t attr)
 	case VDPA_ATTR_DEV_GROUPS:
 	case VDPA_ATTR_DEV_ADDRESS_SPACES:
 	case VDPA_ATTR_PROFILE_VERSION:
+	case VDPA_ATTR_NETNS_FD:
 		return NL_ATTR_TYPE_U32;
 	case VDPA_ATTR_DEV_FEATURES:
 	case VDPA_ATTR_DEV_BLK_CFG_CAPACITY:
