@@ -107,39 +107,35 @@ static int cmd_help(struct vdpa *vdpa)
 
 /* Arguments */
 
-/* The word that @word may be the beginning of; NULL: none or more than one */
-static const char *nearest(const char *found, const char *name, const char *word)
+static int unknown(struct vdpa *vdpa, const char *what,
+		   const struct suggestion *near)
 {
-	if (!*word || strncmp(name, word, strlen(word)))
-		return found;
-	return found ? "" : name;
-}
+	const char *name = suggest_word(near);
 
-static int unknown(struct vdpa *vdpa, const char *word, const char *what,
-		   const char *near)
-{
-	if (near && *near)
-		return usage_error(vdpa, word, "unknown %s, did you mean \"%s\"?",
-				   what, near);
-	return usage_error(vdpa, word, "unknown %s", what);
+	if (name)
+		return usage_error(vdpa, near->word,
+				   "unknown %s, did you mean \"%s\"?", what, name);
+	return usage_error(vdpa, near->word, "unknown %s", what);
 }
 
 static int unknown_arg(struct vdpa *vdpa, const struct arg *args, const char *word)
 {
-	const char *near = NULL;
+	struct suggestion near;
 
+	suggest_init(&near, word);
 	for (; args && args->key; args++)
-		near = nearest(near, args->key, word);
-	return unknown(vdpa, word, "argument", near);
+		suggest_from(&near, args->key);
+	return unknown(vdpa, "argument", &near);
 }
 
 static int unknown_cmd(struct vdpa *vdpa, const struct cmd *cmds, const char *word)
 {
-	const char *near = NULL;
+	struct suggestion near;
 
+	suggest_init(&near, word);
 	for (; cmds->name; cmds++)
-		near = nearest(near, cmds->name, word);
-	return unknown(vdpa, word, vdpa->depth == 1 ? "object" : "command", near);
+		suggest_from(&near, cmds->name);
+	return unknown(vdpa, vdpa->depth == 1 ? "object" : "command", &near);
 }
 
 static const struct arg *find_arg(const struct arg *args, const char *word,
@@ -405,6 +401,20 @@ int parse_link(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	return put_value(vdpa, req, arg, &status, sizeof(status), word);
 }
 
+static int bad_class(struct vdpa *vdpa, const char *word)
+{
+	struct suggestion near;
+	const char *name;
+
+	suggest_init(&near, word);
+	suggest_classes(&near);
+	name = suggest_word(&near);
+	if (name)
+		return usage_error(vdpa, word, "unknown class, did you mean \"%s\"?",
+				   name);
+	return usage_error(vdpa, word, "unknown class, neither a name like net nor a virtio device id");
+}
+
 int parse_class(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 		const char *word)
 {
@@ -413,7 +423,7 @@ int parse_class(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 
 	if (!class_by_name(word, &id)) {
 		if (!number(word, UINT32_MAX, &value))
-			return usage_error(vdpa, word, "unknown class, neither a name like net nor a virtio device id");
+			return bad_class(vdpa, word);
 		id = value;
 	}
 	return put_value(vdpa, req, arg, &id, sizeof(id), word);

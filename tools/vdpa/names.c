@@ -243,6 +243,15 @@ bool class_by_name(const char *name, uint32_t *id)
 	return false;
 }
 
+void suggest_classes(struct suggestion *near)
+{
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(classes); i++)
+		if (classes[i].name)
+			suggest_from(near, classes[i].name);
+}
+
 static const char *class_feature(uint32_t id, unsigned int bit)
 {
 	if (id >= ARRAY_SIZE(classes) || bit >= classes[id].n_features)

@@ -34,6 +34,7 @@ enum vdpa_exit {
 struct vdpa;
 struct cmd;
 struct req;
+struct suggestion;
 
 /* names.c: what numbers mean */
 
@@ -41,6 +42,7 @@ struct req;
 const char *class_type_name(uint32_t id);
 const char *class_short_name(uint32_t id);
 bool class_by_name(const char *name, uint32_t *id);
+void suggest_classes(struct suggestion *near);
 
 /* Name of a feature bit of any class in the set @classes; NULL: no name */
 const char *feature_name(uint64_t classes, unsigned int bit);
@@ -207,6 +209,22 @@ int usage_error(struct vdpa *vdpa, const char *word, const char *fmt, ...)
 int kernel_error(const struct req *req, int err, const void *attrs, size_t len);
 /* What the kernel has to say about a request that it carried out */
 void kernel_warning(const struct req *req, const void *attrs, size_t len);
+
+/* suggest.c: the nearest of the words that could stand there */
+
+struct suggestion {
+	const char *word;		/* as it was given */
+	const char *begins;		/* the last that it is the beginning of */
+	unsigned int begin;		/* how many of those there are */
+	const char *resembles;
+	unsigned int distance;
+};
+
+void suggest_init(struct suggestion *near, const char *word);
+/* @name is kept until suggest_word() */
+void suggest_from(struct suggestion *near, const char *name);
+/* NULL: there is none, or no telling which */
+const char *suggest_word(const struct suggestion *near);
 
 /* args.c: the command line by tables */
 

@@ -445,6 +445,12 @@ de
 dev nosuch
 dev sh
 dev shw
+dev shwo
+dev ist
+dev delete
+dev x
+mgtmdev show
+Monitor
 mgmtdev add
 mgmtdev show a b
 mgmtdev show a mgmtdev b
@@ -495,6 +501,10 @@ dev add m device_features 0x10000000000000000
 dev add m device_features MAC
 dev add m device_features 0x0x1
 dev add m type nosuch
+dev add m type bolck
+dev add m type vsok
+dev add m tpye net
+dev add m mtuu 1500
 dev add m type Net
 dev add m type 4294967296
 dev add m type ""
