@@ -133,39 +133,39 @@ static int unknown_cmd(struct vdpa *vdpa, const struct cmd *cmds, const char *wo
 	struct suggestion near;
 
 	suggest_init(&near, word);
-	for (; cmds->name; cmds++)
+	for (; cmds->name; cmds++) {
 		suggest_from(&near, cmds->name);
+		if (cmds->alias)
+			suggest_from(&near, cmds->alias);
+	}
 	return unknown(vdpa, vdpa->depth == 1 ? "object" : "command", &near);
 }
 
+/* @place: ARG_FIRST, ARG_SECOND: where a word stands; 0: elsewhere */
 static const struct arg *find_arg(const struct arg *args, const char *word,
-				  bool first)
+				  unsigned int place)
 {
 	const struct arg *arg;
 
 	for (arg = args; arg && arg->key; arg++)
 		if (strcmp(arg->key, word) == 0)
 			return arg;
-	for (arg = args; first && arg && arg->key; arg++)
-		if (arg->flags & ARG_FIRST)
+	for (arg = args; arg && arg->key; arg++)
+		if (arg->flags & place)
 			return arg;
 	return NULL;
 }
 
-/* Takes one argument; returns how many words that were, or -1 */
+/* Takes one argument, and *words of the line */
 static int take_arg(struct vdpa *vdpa, struct req *req, const struct arg *arg,
-		    int argc, char **argv)
+		    int argc, char **argv, int *words)
 {
 	bool keyword = strcmp(arg->key, argv[0]) == 0;
-	int words = keyword && arg->value ? 2 : 1;
 
-	if (words > argc) {
-		usage_error(vdpa, argv[0], "needs a value: %s", arg->value);
-		return -1;
-	}
-	if (arg->parse(vdpa, req, arg, argv[words - 1]))
-		return -1;
-	return words;
+	*words = keyword && arg->value ? 2 : 1;
+	if (*words > argc)
+		return usage_error(vdpa, argv[0], "needs a value: %s", arg->value);
+	return arg->parse(vdpa, req, arg, argv[*words - 1]);
 }
 
 /* @seen: bit N: argument N of the table is given */
@@ -188,21 +188,23 @@ static int check_given(struct vdpa *vdpa, const struct cmd *cmd, uint64_t seen)
 
 static int take_args(struct vdpa *vdpa, struct req *req, int argc, char **argv)
 {
-	const struct arg *args = req->cmd->args, *arg;
+	const struct arg *args = req->cmd->args, *arg = NULL;
+	unsigned int place = ARG_FIRST;
 	uint64_t seen = 0;
-	int i, words;
+	int i, words, ret;
 
 	for (i = 0; i < argc; i += words) {
-		arg = find_arg(args, argv[i], i == 0);
+		arg = find_arg(args, argv[i], place);
 		if (!arg)
 			return unknown_arg(vdpa, args, argv[i]);
 		if (seen & (1ULL << (arg - args)))
 			return usage_error(vdpa, argv[i], "%s is given twice",
 					   arg->key);
 		seen |= 1ULL << (arg - args);
-		words = take_arg(vdpa, req, arg, argc - i, argv + i);
-		if (words < 0)
-			return EXIT_USAGE;
+		ret = take_arg(vdpa, req, arg, argc - i, argv + i, &words);
+		if (ret)
+			return ret;
+		place = arg->flags & ARG_FIRST ? ARG_SECOND : 0;
 	}
 	return check_given(vdpa, req->cmd, seen);
 }
@@ -345,16 +347,20 @@ int parse_u32(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	return put_value(vdpa, req, arg, &u32, sizeof(u32), word);
 }
 
-/* Hexadecimal also without 0x, as iproute2 has it */
-int parse_mask(struct vdpa *vdpa, struct req *req, const struct arg *arg,
-	       const char *word)
+/* A mask, hexadecimal also without 0x as iproute2 has it, or names */
+int parse_features(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		   const char *word)
 {
 	uint64_t mask;
 
-	if (!digits(is_hex(word) ? word + 2 : word, 16, UINT64_MAX, &mask))
-		return usage_error(vdpa, word, "%s must be a hexadecimal number of at most 64 bits",
+	if (digits(is_hex(word) ? word + 2 : word, 16, UINT64_MAX, &mask))
+		return put_value(vdpa, req, arg, &mask, sizeof(mask), word);
+	if (!*word || word[0] == '0')
+		return usage_error(vdpa, word, "%s must be names of features, or a hexadecimal number of at most 64 bits",
 				   arg->key);
-	return put_value(vdpa, req, arg, &mask, sizeof(mask), word);
+	/* what they mean for this class is seen later */
+	req->features = word;
+	return features_check(vdpa, word);
 }
 
 /* One or two hexadecimal digits, which *str is moved behind */

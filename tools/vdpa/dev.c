@@ -69,8 +69,10 @@ static int dev_add(struct vdpa *vdpa, struct req *req)
 {
 	const char *name = req_word(req, VDPA_ATTR_DEV_NAME);
 	struct out *out = &vdpa->out;
-	int ret;
+	int ret = features_put_new(vdpa, req);
 
+	if (ret)
+		return ret;
 	req->nlh->nlmsg_flags |= NLM_F_ACK;
 	if (!name || out->json)
 		req->nlh->nlmsg_flags |= NLM_F_ECHO;
@@ -118,6 +120,8 @@ static int dev_set_check(const struct genl *genl, const struct req *req)
 
 	for (arg = req->cmd->args; genl_is_mainline(genl) && arg->key; arg++) {
 		word = req_word(req, arg->attr);
+		if (arg->attr == VDPA_ATTR_DEV_FEATURES && req->features)
+			word = req->features;
 		if (!word || !(arg->flags & ARG_ONE_OF) ||
 		    arg->attr == VDPA_ATTR_DEV_NET_CFG_MACADDR)
 			continue;
@@ -128,12 +132,14 @@ static int dev_set_check(const struct genl *genl, const struct req *req)
 	return EXIT_OK;
 }
 
-static int dev_set(struct vdpa *vdpa, struct req *req)
+int dev_set(struct vdpa *vdpa, struct req *req)
 {
 	int ret = genl_open(vdpa);
 
 	if (ret == EXIT_OK)
 		ret = dev_set_check(&vdpa->genl, req);
+	if (ret == EXIT_OK)
+		ret = features_put_change(vdpa, req);
 	return ret ? ret : dev_request(vdpa, req);
 }
 
@@ -157,8 +163,8 @@ static const struct arg dev_add_args[] = {
 	  VDPA_ATTR_DEV_NET_CFG_MTU, .parse = parse_u16 },
 	{ "max_vqp", "N", "most queue pairs",
 	  VDPA_ATTR_DEV_NET_CFG_MAX_VQP, .parse = parse_u16 },
-	{ "device_features", "MASK", "features to offer, hexadecimal",
-	  VDPA_ATTR_DEV_FEATURES, .parse = parse_mask },
+	{ "device_features", "FEATURES", "NAME,.. to offer; +NAME,-NAME: more and less than all; or a mask",
+	  VDPA_ATTR_DEV_FEATURES, .parse = parse_features },
 	{ NULL }
 };
 
@@ -179,6 +185,8 @@ static const struct arg dev_set_args[] = {
 	  VDPA_ATTR_DEV_NET_STATUS, ARG_ONE_OF, .parse = parse_link },
 	{ "max_vqp", "N", "most queue pairs",
 	  VDPA_ATTR_DEV_NET_CFG_MAX_VQP, ARG_ONE_OF, .parse = parse_u16 },
+	{ "device_features", "FEATURES", "NAME,.. to offer; +NAME,-NAME: more and less than now; or a mask",
+	  VDPA_ATTR_DEV_FEATURES, ARG_ONE_OF, .parse = parse_features },
 	{ NULL }
 };
 
@@ -200,6 +208,7 @@ const struct cmd dev_cmds[] = {
 	  .doing = "change device", .subject = VDPA_ATTR_DEV_NAME,
 	  .run = dev_set },
 	{ "config", NULL, "what drivers see of devices", .sub = config_cmds },
+	{ "features", NULL, "features by their names", .sub = features_cmds },
 	{ "vstats", NULL, "statistics of a queue", .sub = vstats_cmds },
 	{ NULL }
 };

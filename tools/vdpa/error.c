@@ -46,6 +46,15 @@ void error(const char *fmt, ...)
 	va_end(ap);
 }
 
+void error_word(const char *word, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	put_sentence("Error: vdpa: ", word, fmt, ap);
+	va_end(ap);
+}
+
 void warning(const char *fmt, ...)
 {
 	va_list ap;

@@ -139,8 +139,7 @@ void show_classes(struct out *out, const struct field *field, const struct msg *
 	out_list_end(out);
 }
 
-/* Of the class of a device or the classes of a management device */
-static uint64_t msg_classes(const struct msg *msg)
+uint64_t msg_classes(const struct msg *msg)
 {
 	const struct nlattr *set = msg_attr(msg, VDPA_ATTR_MGMTDEV_SUPPORTED_CLASSES);
 	const struct nlattr *id = msg_attr(msg, VDPA_ATTR_DEV_ID);
@@ -152,17 +151,13 @@ static uint64_t msg_classes(const struct msg *msg)
 	return 0;
 }
 
-void show_features(struct out *out, const struct field *field, const struct msg *msg)
+void out_features(struct out *out, const char *key, uint64_t classes, uint64_t set)
 {
-	const struct nlattr *attr = msg_attr(msg, field->attr);
-	uint64_t set, classes = msg_classes(msg);
 	unsigned int bit;
 	const char *name;
 
-	if (!attr)
-		return;
-	out_list(out, field->key);
-	for (set = mnl_attr_get_u64(attr); set; set &= set - 1) {
+	out_list(out, key);
+	for (; set; set &= set - 1) {
 		bit = __builtin_ctzll(set);
 		name = feature_name(classes, bit);
 		if (name)
@@ -171,6 +166,15 @@ void show_features(struct out *out, const struct field *field, const struct msg 
 			out_item_bit(out, bit);
 	}
 	out_list_end(out);
+}
+
+void show_features(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+
+	if (attr)
+		out_features(out, field->key, msg_classes(msg),
+			     mnl_attr_get_u64(attr));
 }
 
 /* A kernel that tells of drivers tells the status; then no driver means none */

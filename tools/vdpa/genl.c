@@ -38,6 +38,7 @@ void req_init(struct req *req, const struct cmd *cmd, uint8_t genl_cmd)
 {
 	req->cmd = cmd;
 	req->sources = 0;
+	req->features = NULL;
 	req->nlh = mnl_nlmsg_put_header(req->buf);
 	/* the family's number is filled in once known */
 	req_header(req->nlh, 0, genl_cmd, VDPA_GENL_VERSION);
@@ -69,6 +70,25 @@ bool req_put_strn(struct req *req, uint16_t attr, const char *str, size_t len,
 	put = copy && req_put(req, attr, copy, len + 1, word);
 	free(copy);
 	return put;
+}
+
+const struct nlattr *req_attr(const struct req *req, uint16_t attr)
+{
+	unsigned int i;
+
+	for (i = 0; i < req->sources; i++)
+		if (req->source[i].attr == attr)
+			return (const void *)(req->buf + req->source[i].offset);
+	return NULL;
+}
+
+void req_copy(struct req *req, const struct req *from, uint16_t attr)
+{
+	const struct nlattr *found = req_attr(from, attr);
+
+	if (found)
+		req_put(req, attr, mnl_attr_get_payload(found),
+			mnl_attr_get_payload_len(found), req_word(from, attr));
 }
 
 const char *req_word(const struct req *req, uint16_t attr)

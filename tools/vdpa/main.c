@@ -33,7 +33,8 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
-static const char short_options[] = "Vjpdtvh";
+/* "-": the other words, too, are given out in their order */
+static const char short_options[] = "-Vjpdtvh";
 
 void options_help(FILE *fp)
 {
@@ -65,40 +66,62 @@ static int unknown_option(struct vdpa *vdpa, char **argv)
 	return usage_error(vdpa, option, "unknown option");
 }
 
-/* Options may stand anywhere; getopt moves the other words behind them */
-static int options(struct vdpa *vdpa, bool *show_version, int argc, char **argv)
+static int option(struct vdpa *vdpa, bool *show_version, int opt, char **argv)
 {
-	int opt;
+	switch (opt) {
+	case 'V':
+		*show_version = true;
+		break;
+	case 'j':
+		vdpa->out.json = true;
+		break;
+	case 'p':
+		vdpa->out.pretty = true;
+		break;
+	case 'd':
+		vdpa->details = true;
+		break;
+	case 't':
+		vdpa->timestamp = true;
+		break;
+	case 'v':
+		vdpa->verbose = true;
+		break;
+	case 'h':
+		vdpa->help = true;
+		break;
+	default:
+		return unknown_option(vdpa, argv);
+	}
+	return EXIT_OK;
+}
+
+/* Options may stand anywhere; the other words move to the front, *words of them */
+static int options(struct vdpa *vdpa, bool *show_version, int argc, char **argv,
+		   int *words)
+{
+	int opt, ret;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, short_options, long_options,
-				  NULL)) != -1) {
-		switch (opt) {
-		case 'V':
-			*show_version = true;
+	*words = 0;
+	for (;;) {
+		/* "-NAME" is no option where it takes a feature away */
+		while (optind > 1 && optind < argc && is_features(argv[optind]))
+			argv[(*words)++] = argv[optind++];
+		opt = getopt_long_only(argc, argv, short_options, long_options,
+				       NULL);
+		if (opt == -1)
 			break;
-		case 'j':
-			vdpa->out.json = true;
-			break;
-		case 'p':
-			vdpa->out.pretty = true;
-			break;
-		case 'd':
-			vdpa->details = true;
-			break;
-		case 't':
-			vdpa->timestamp = true;
-			break;
-		case 'v':
-			vdpa->verbose = true;
-			break;
-		case 'h':
-			vdpa->help = true;
-			break;
-		default:
-			return unknown_option(vdpa, argv);
+		if (opt == 1) {
+			argv[(*words)++] = optarg;
+			continue;
 		}
+		ret = option(vdpa, show_version, opt, argv);
+		if (ret)
+			return ret;
 	}
+	while (optind < argc)
+		argv[(*words)++] = argv[optind++];
 	return EXIT_OK;
 }
 
@@ -119,16 +142,16 @@ int main(int argc, char **argv)
 		.depth = 1,
 	};
 	bool show_version = false;
-	int ret, end;
+	int ret, end, words;
 
 	keep_std_fds();
 	/* a line at a time, so that those of several programs do not mix */
 	setvbuf(stderr, NULL, _IOLBF, 0);
-	ret = options(&vdpa, &show_version, argc, argv);
+	ret = options(&vdpa, &show_version, argc, argv, &words);
 	if (ret == EXIT_OK && show_version)
 		ret = version(&vdpa.out);
 	else if (ret == EXIT_OK)
-		ret = cmd_run(&vdpa, &root, argc - optind, argv + optind);
+		ret = cmd_run(&vdpa, &root, words, argv);
 
 	genl_close(&vdpa);
 	end = out_close(&vdpa.out);

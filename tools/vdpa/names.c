@@ -5,6 +5,8 @@
  * the tests compare them with those installed.
  */
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vdpa.h"
@@ -277,4 +279,67 @@ const char *feature_name(uint64_t set, unsigned int bit)
 			return NULL;
 	}
 	return name;
+}
+
+static bool bit_of(const char *const *table, unsigned int size, const char *name,
+		   unsigned int *bit)
+{
+	for (*bit = 0; *bit < size; ++*bit)
+		if (table[*bit] && strcasecmp(table[*bit], name) == 0)
+			return true;
+	return false;
+}
+
+/* "bit_N", as those without a name are shown */
+static bool bit_by_number(const char *name, unsigned int *bit)
+{
+	char *end;
+
+	if (strncasecmp(name, "bit_", 4) || !isdigit((unsigned char)name[4]))
+		return false;
+	*bit = strtoul(name + 4, &end, 10);
+	return !*end && end - name <= 6 && *bit < 64;
+}
+
+bool feature_by_name(uint64_t set, const char *name, unsigned int *bit)
+{
+	unsigned int one, found = 0;
+	const struct class *class;
+
+	if (bit_by_number(name, bit) ||
+	    bit_of(transport_features, ARRAY_SIZE(transport_features), name, bit))
+		return true;
+	for (; set; set &= set - 1) {
+		if ((size_t)__builtin_ctzll(set) >= ARRAY_SIZE(classes))
+			break;
+		class = &classes[__builtin_ctzll(set)];
+		if (!bit_of(class->features, class->n_features, name, &one))
+			continue;
+		/* the same name, but of two bits */
+		if (found++ && *bit != one)
+			return false;
+		*bit = one;
+	}
+	return found;
+}
+
+static void suggest_table(struct suggestion *near, const char *const *table,
+			  unsigned int size)
+{
+	unsigned int i;
+
+	for (i = 0; i < size; i++)
+		if (table[i])
+			suggest_from(near, table[i]);
+}
+
+void suggest_features(struct suggestion *near, uint64_t set)
+{
+	uint32_t id;
+
+	suggest_table(near, transport_features, ARRAY_SIZE(transport_features));
+	for (id = 0; id < ARRAY_SIZE(classes); id++)
+		if (set & (1ULL << id))
+			suggest_table(near, classes[id].features,
+				      classes[id].n_features);
 }

@@ -312,6 +312,7 @@ static const struct out_text texts[] = {
 	[OUT_LINE] = { ":", .key = " ", .list = " ", .end = "" },
 	[OUT_BLOCK] = { ": ", .key = "\n  ", .list = "\n  ", .end = "" },
 	[OUT_SPACED] = { ": ", .key = "", .list = "\n  ", .end = " " },
+	[OUT_TREE] = { ":", .key = "\n  ", .list = "\n  ", .end = "" },
 };
 
 void out_object(struct out *out, const char *name, enum out_layout layout)

@@ -70,6 +70,9 @@ void suggest_from(struct suggestion *near, const char *name)
 		near->begin++;
 	}
 	far = distance(near->word, name);
+	/* as "delete" for "del" */
+	if (strlen(name) >= 3 && strncasecmp(name, near->word, strlen(name)) == 0)
+		far = 0;
 	if (far < near->distance) {
 		near->distance = far;
 		near->resembles = name;

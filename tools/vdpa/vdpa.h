@@ -46,6 +46,10 @@ void suggest_classes(struct suggestion *near);
 
 /* Name of a feature bit of any class in the set @classes; NULL: no name */
 const char *feature_name(uint64_t classes, unsigned int bit);
+/* The other way round, in any case; what @classes call it, all the same */
+bool feature_by_name(uint64_t classes, const char *name, unsigned int *bit);
+void suggest_features(struct suggestion *near, uint64_t classes);
+#define ALL_CLASSES	UINT64_MAX
 
 /* out.c: text and JSON by the same calls */
 
@@ -55,6 +59,7 @@ enum out_layout {
 	OUT_LINE,		/* "NAME: key value key value" */
 	OUT_BLOCK,		/* "NAME: " and below it "  key value" for each key */
 	OUT_SPACED,		/* "NAME: key value key value ", lists as in a block */
+	OUT_TREE,		/* a block without a blank behind the name */
 };
 
 /* What goes around keys and values in text */
@@ -131,6 +136,7 @@ struct req {
 		const char *word;
 	} source[GENL_SOURCES];
 	unsigned int sources;
+	const char *features;	/* by name, not yet among the attributes */
 	char buf[GENL_REQ_SIZE] __attribute__((aligned(8)));
 };
 
@@ -140,6 +146,9 @@ bool req_put(struct req *req, uint16_t attr, const void *data, size_t len,
 	     const char *word);
 bool req_put_strn(struct req *req, uint16_t attr, const char *str, size_t len,
 		  const char *word);
+/* The same of another request; nothing if that doesn't have it */
+void req_copy(struct req *req, const struct req *from, uint16_t attr);
+const struct nlattr *req_attr(const struct req *req, uint16_t attr);
 /* The word an attribute came from; NULL: the request doesn't have it */
 const char *req_word(const struct req *req, uint16_t attr);
 
@@ -179,6 +188,11 @@ static inline const struct nlattr *msg_attr(const struct msg *msg, uint16_t attr
 	return msg->slot[ATTR_SLOT(attr)];
 }
 
+static inline uint64_t msg_u64(const struct msg *msg, uint16_t attr)
+{
+	return msg_attr(msg, attr) ? mnl_attr_get_u64(msg_attr(msg, attr)) : 0;
+}
+
 /* All attributes in their order, those unknown among them */
 #define msg_for_each(attr, msg)	\
 	mnl_attr_for_each(attr, (msg)->nlh, sizeof(struct genlmsghdr))
@@ -199,6 +213,9 @@ void genl_close(struct vdpa *vdpa);
 /* error.c: all that goes to stderr */
 
 void error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Names the word at fault */
+void error_word(const char *word, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 void warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A line as it is, besides errors */
 void hint(const char *text);
@@ -226,10 +243,28 @@ void suggest_from(struct suggestion *near, const char *name);
 /* NULL: there is none, or no telling which */
 const char *suggest_word(const struct suggestion *near);
 
+/* features.c: sets of features by their names */
+
+/* What names are of, and what "+NAME,-NAME" adds to and takes from */
+struct features {
+	uint64_t classes;
+	uint64_t base;
+	bool based;		/* the kernel tells @base */
+};
+
+/* Whether a word is, or is meant to be, "-NAME" or several of these */
+bool is_features(const char *word);
+/* Whether they are names of any class */
+int features_check(struct vdpa *vdpa, const char *word);
+/* Those that the request has by name become an attribute of it */
+int features_put_new(struct vdpa *vdpa, struct req *req);
+int features_put_change(struct vdpa *vdpa, struct req *req);
+
 /* args.c: the command line by tables */
 
 #define ARG_REQUIRED	0x1
 #define ARG_FIRST	0x2	/* as the first word its keyword may be left out */
+#define ARG_SECOND	0x8	/* the same right behind the first */
 #define ARG_ONE_OF	0x4	/* one at least of those with it is required */
 
 struct arg {
@@ -270,8 +305,8 @@ int parse_u16(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	      const char *word);
 int parse_u32(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	      const char *word);
-int parse_mask(struct vdpa *vdpa, struct req *req, const struct arg *arg,
-	       const char *word);
+int parse_features(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		   const char *word);
 int parse_mac(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	      const char *word);
 int parse_link(struct vdpa *vdpa, struct req *req, const struct arg *arg,
@@ -307,8 +342,12 @@ void show_mac(struct out *out, const struct field *field, const struct msg *msg)
 void show_handle(struct out *out, const struct field *field, const struct msg *msg);
 void show_type(struct out *out, const struct field *field, const struct msg *msg);
 void show_classes(struct out *out, const struct field *field, const struct msg *msg);
+void out_features(struct out *out, const char *key, uint64_t classes, uint64_t set);
 void show_features(struct out *out, const struct field *field, const struct msg *msg);
 void show_driver(struct out *out, const struct field *field, const struct msg *msg);
+
+/* Of the class of a device or the classes of a management device */
+uint64_t msg_classes(const struct msg *msg);
 
 #define HANDLE_SIZE	512
 /* The handle of a management device; NULL: the message has none */
@@ -322,6 +361,9 @@ const char *msg_handle(const struct msg *msg, char buf[static HANDLE_SIZE]);
  */
 int show(struct vdpa *vdpa, struct req *req, const char *section, uint16_t name,
 	 genl_cb print);
+/* The same with something for @print to know */
+int show_with(struct vdpa *vdpa, struct req *req, const char *section,
+	      uint16_t name, genl_cb print, void *data);
 
 /* One file per object */
 extern const struct cmd mgmtdev_cmds[];
@@ -330,6 +372,8 @@ extern const struct cmd dev_cmds[];
 extern const struct field dev_fields[];
 extern const struct cmd config_cmds[];
 extern const struct cmd vstats_cmds[];
+extern const struct cmd features_cmds[];
+int dev_set(struct vdpa *vdpa, struct req *req);
 extern const struct arg monitor_args[];
 int monitor(struct vdpa *vdpa, struct req *req);
 

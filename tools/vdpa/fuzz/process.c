@@ -198,10 +198,10 @@ int fuzz_clock_gettime(clockid_t clock, struct timespec *now)
 	return 0;
 }
 
-int fuzz_getopt_long(int argc, char **argv, const char *shorts,
+int fuzz_getopt_long_only(int argc, char **argv, const char *shorts,
 		     const struct option *longs, int *index)
 {
-	int opt = getopt_long(argc, argv, shorts, longs, index);
+	int opt = getopt_long_only(argc, argv, shorts, longs, index);
 
 	if (opt == 'j')
 		process.json = true;

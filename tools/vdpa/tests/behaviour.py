@@ -738,6 +738,8 @@ def test_man_pages(args):
                         ("dev set help", "vdpa-dev.8"), ("dev config help", "vdpa-dev.8"),
                         ("dev config show help", "vdpa-dev.8"),
                         ("dev vstats show help", "vdpa-dev.8"),
+                        ("dev features help", "vdpa-dev.8"),
+                        ("dev features set help", "vdpa-dev.8"),
                         ("monitor help", "vdpa-monitor.8"), ("help", "vdpa.8")):
         result = fakekernel.run(args.tool, args.shim, words.split())
         told = re.findall(r"^  (?:-\w, )?([\w-]+)", result.out.decode(), re.M)

@@ -17,6 +17,10 @@ import scenarios
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+# Commands whose documents are not those of their object
+SECTIONS = ("config", "vstats", "features")
+
+
 class Tap:
     def __init__(self):
         self.count = self.failed = self.skipped = 0
@@ -98,8 +102,10 @@ def check_json(schemas, result):
     words = [word for word in result.argv if word[:1] != "-"]
     if not words or b'{"version"' in result.out or b'"version": ' in result.out:
         return [] if json.loads(result.out)["version"] else ["no version"]
-    below = words[:1] == ["dev"] and words[1:2] in (["config"], ["vstats"])
-    return schemas.problems(words[1] if below else words[0], result.out)
+    name = words[0]
+    if words[1:2] and words[1] in SECTIONS and "set" not in words[2:3]:
+        name = words[1]
+    return schemas.problems(name, result.out)
 
 
 def check_result(schemas, scenario, result):

@@ -313,6 +313,51 @@ dev set name name mtu 68
 -jp dev set n0 link up
 """
 
+FEATURES = """
+dev add vdpasim_net name foo0 device_features mac,mtu,version_1
+dev add device_features MAC,bit_41,Ring_Packed name foo0 mgmtdev vdpasim_net
+dev add vdpasim_net name foo0 type net device_features mq,csum
+dev add vdpasim_net name foo0 type block device_features mq,flush
+dev add vdpasim_net name foo0 type block device_features mq,csum
+dev add vdpasim_net name foo0 type 26 device_features version_1
+dev add vdpasim_net name foo0 type 26 device_features mq
+dev add vdpasim_net name foo0 type 99 device_features bit_3,version_1
+dev add vdpasim_net name foo0 device_features +rss,-MTU
+dev add name foo0 device_features -mtu mgmtdev vdpasim_net
+dev add vdpasim_net name foo0 device_features -CTRL_VQ,-bit_23 -j
+dev add vdpasim_net name foo0 device_features -mtu type net
+dev add vdpasim_net name foo0 device_features flush
+dev add vduse name foo0 device_features mac
+dev add vduse name foo0 type net device_features mac
+dev add pci/0000:00:02.0 name foo0 device_features -mtu
+dev add nosuch name foo0 device_features mac
+dev add nosuch name foo0 type net device_features mac
+dev add nosuch name foo0 type net device_features +mac
+dev set n0 device_features 1
+dev set n0 device_features mac,status mtu 1500
+dev set n0 device_features -mac
+dev set n0 device_features flush
+dev set b0 device_features +ro
+-j dev set b0 device_features -flush,-discard
+dev set nosuch device_features mac
+dev features set n0 mac,mtu
+dev features set n0 -mac
+dev features set n0 device_features +mq
+dev features set name n0 device_features 0x20
+dev features set device_features mac name n0
+dev features set b0 csum
+dev features set bare +mac
+-j dev features set n0 mac
+dev features
+dev features show n0
+dev features list b0
+-j dev features show
+-jp dev features show n1
+dev features show nosuch
+-j dev features show nosuch
+dev features show vdpa:0000:03:00.1
+"""
+
 MAINLINE_SET = """
 dev set name n0 mac 00:11:22:33:44:55
 -j dev set name n0 mac 00:11:22:33:44:55
@@ -498,7 +543,20 @@ dev add m max_vqp many
 dev add m device_features 0x
 dev add m device_features ""
 dev add m device_features 0x10000000000000000
-dev add m device_features MAC
+dev add m device_features 0y1
+dev add m device_features MACC
+dev add m device_features mac,
+dev add m device_features mac,,mtu
+dev add m device_features +
+dev add m device_features +mac,mtu
+dev add m device_features mac,-mtu
+dev add m device_features -MAC,+MTUU
+dev add m device_features -nosuch
+dev add m device_features bit_64
+dev add m device_features bit_
+dev add m device_features bit_007
+dev add m device_features bit_1x
+dev add m device_features xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 dev add m device_features 0x0x1
 dev add m type nosuch
 dev add m type bolck
@@ -524,7 +582,17 @@ dev set n0 link UP
 dev set n0 link ""
 dev set n0 link 1
 dev set n0 lin up
-dev set n0 device_features 1
+dev set n0 device_features nosuch
+dev features set
+dev features set n0
+dev features set device_features mac
+dev features set n0 mac mac
+dev features set n0 mac mtu
+dev features set n0 device_features
+dev features set n0 macc
+dev features shw
+dev features show a b
+dev features nosuch
 -j dev set n0
 dev config nosuch
 dev config show a b
@@ -804,6 +872,23 @@ def scenarios():
             (dict(ours(), title="ours"), lines(CONFIG) + lines(CONFIG_OURS)),
         ],
         "set": [(ours(), lines(SET))],
+        "features": [
+            (dict(ours(), title="ours"), lines(FEATURES)),
+            (dict(mainline_configs(NET_CONFIGS), title="mainline"), lines("""
+dev add vdpasim_net name foo0 device_features -mtu
+dev set n0 device_features -mtu
+dev set n0 device_features 1
+dev features set n0 mac
+dev features show
+""")),
+            (dict(ours(MGMTDEV_GET=lambda r: [r.error(ENOMEM)]),
+                  title="cannot be asked"), lines("""
+dev add vdpasim_net name foo0 device_features -mtu
+-j dev add vdpasim_net name foo0 device_features mtu
+dev features show
+-j dev features show n0
+""")),
+        ],
         "empty": [(ours([], []), ["mgmtdev show", "-j mgmtdev show",
                                   "-jp mgmtdev show", "dev show",
                                   "-j dev show", "-jp dev show"]),
