@@ -63,6 +63,14 @@ static void put_commands(FILE *fp, const struct cmd *cmd)
 	fputs(" help }", fp);
 }
 
+const char *args_keyword(const struct arg *args, uint32_t attr)
+{
+	for (; args && args->key; args++)
+		if (args->attr && args->attr == attr)
+			return args->key;
+	return NULL;
+}
+
 /* One line: how the command on the path is used */
 void cmd_usage(FILE *fp, struct vdpa *vdpa)
 {
@@ -317,10 +325,10 @@ static bool number(const char *word, uint64_t max, uint64_t *value)
 }
 
 static int bad_number(struct vdpa *vdpa, const struct arg *arg, const char *word,
-		      uint32_t max)
+		      uint32_t min, uint32_t max)
 {
-	return usage_error(vdpa, word, "%s must be a number from 0 to %u",
-			   arg->key, max);
+	return usage_error(vdpa, word, "%s must be a number from %u to %u",
+			   arg->key, min, max);
 }
 
 int parse_u16(struct vdpa *vdpa, struct req *req, const struct arg *arg,
@@ -330,9 +338,22 @@ int parse_u16(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	uint16_t u16;
 
 	if (!number(word, UINT16_MAX, &value))
-		return bad_number(vdpa, arg, word, UINT16_MAX);
+		return bad_number(vdpa, arg, word, 0, UINT16_MAX);
 	u16 = value;
 	return put_value(vdpa, req, arg, &u16, sizeof(u16), word);
+}
+
+/* 0 is no VLAN and the last one reserved */
+int parse_vlan(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+	       const char *word)
+{
+	uint64_t value;
+	uint16_t vlan;
+
+	if (!number(word, 4094, &value) || !value)
+		return bad_number(vdpa, arg, word, 1, 4094);
+	vlan = value;
+	return put_value(vdpa, req, arg, &vlan, sizeof(vlan), word);
 }
 
 int parse_u32(struct vdpa *vdpa, struct req *req, const struct arg *arg,
@@ -342,7 +363,7 @@ int parse_u32(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	uint32_t u32;
 
 	if (!number(word, UINT32_MAX, &value))
-		return bad_number(vdpa, arg, word, UINT32_MAX);
+		return bad_number(vdpa, arg, word, 0, UINT32_MAX);
 	u32 = value;
 	return put_value(vdpa, req, arg, &u32, sizeof(u32), word);
 }
@@ -393,6 +414,63 @@ int parse_mac(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 		return usage_error(vdpa, word, "%s must be 6 bytes like 00:11:22:33:44:55",
 				   arg->key);
 	return put_value(vdpa, req, arg, mac, sizeof(mac), word);
+}
+
+#define SECTOR_SHIFT	9
+
+/* Sectors, or bytes with a suffix: then a power of 1024 of them */
+static bool sectors(const char *word, uint64_t *value)
+{
+	static const char suffixes[] = "KMGT";
+	size_t len = strlen(word);
+	const char *suffix;
+	unsigned int shift;
+	char copy[24];
+
+	suffix = len ? strchr(suffixes, toupper((unsigned char)word[len - 1])) : NULL;
+	if (!suffix || is_hex(word))
+		return number(word, UINT64_MAX, value);
+	if (len > sizeof(copy))
+		return false;
+	memcpy(copy, word, len - 1);
+	copy[len - 1] = '\0';
+	shift = 10 * (suffix - suffixes + 1) - SECTOR_SHIFT;
+	if (!digits(copy, 10, UINT64_MAX >> shift, value))
+		return false;
+	*value <<= shift;
+	return true;
+}
+
+int parse_capacity(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		   const char *word)
+{
+	uint64_t capacity;
+
+	if (!sectors(word, &capacity))
+		return usage_error(vdpa, word, "%s must be a number of sectors of 512 bytes, or of bytes with a suffix K, M, G or T",
+				   arg->key);
+	return put_value(vdpa, req, arg, &capacity, sizeof(capacity), word);
+}
+
+int parse_switch(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		 const char *word)
+{
+	uint8_t on = strcmp(word, "on") == 0;
+
+	if (!on && strcmp(word, "off"))
+		return usage_error(vdpa, word, "%s must be on or off", arg->key);
+	return put_value(vdpa, req, arg, &on, sizeof(on), word);
+}
+
+/* Opened when the rest of the line was found good */
+int parse_netns(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		const char *word)
+{
+	if (!*word)
+		return usage_error(vdpa, word, "%s must be a name, a path or a process",
+				   arg->key);
+	req->netns = word;
+	return EXIT_OK;
 }
 
 int parse_link(struct vdpa *vdpa, struct req *req, const struct arg *arg,

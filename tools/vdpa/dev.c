@@ -7,18 +7,72 @@
 
 #include "vdpa.h"
 
+static void show_state(struct out *out, const struct field *field,
+		       const struct msg *msg)
+{
+	static const char *const names[] = {
+		[VDPA_STATE_INACTIVE] = "inactive",
+		[VDPA_STATE_ACTIVE] = "active",
+		[VDPA_STATE_SUSPENDED] = "suspended",
+		[VDPA_STATE_NEEDS_RESET] = "needs_reset",
+	};
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+	char number[16];
+	uint8_t state;
+
+	if (!attr)
+		return;
+	state = mnl_attr_get_u8(attr);
+	snprintf(number, sizeof(number), "state_%u", state);
+	out_str(out, field->key, state < ARRAY_SIZE(names) ? names[state] : number);
+}
+
+/* By the words it was, or could have been, created with */
+static const struct field created_fields[] = {
+	{ VDPA_ATTR_DEV_NET_CFG_MACADDR, "mac", show_mac, VIEW_SHOW },
+	{ VDPA_ATTR_DEV_NET_CFG_MTU, "mtu", show_u16, VIEW_SHOW },
+	{ VDPA_ATTR_DEV_NET_CFG_MAX_VQP, "max_vqp", show_u16, VIEW_SHOW },
+	{ VDPA_ATTR_DEV_NET_VLAN, "vlan", show_u16, VIEW_SHOW },
+	{ VDPA_ATTR_DEV_BLK_CFG_CAPACITY, "capacity", show_u64, VIEW_SHOW },
+	{ VDPA_ATTR_DEV_BLK_READ_ONLY, "read_only", show_bool, VIEW_SHOW },
+	{ VDPA_ATTR_DEV_DRIVER, "driver", show_str, VIEW_SHOW },
+	{ 0 }
+};
+
+static void show_created(struct out *out, const struct field *field,
+			 const struct msg *msg)
+{
+	const struct nlattr *nest = msg_attr(msg, field->attr);
+	struct msg created;
+
+	if (!nest)
+		return;
+	msg_nested(nest, &created);
+	out_group(out, field->key);
+	fields_show(out, created_fields, &created, VIEW_SHOW);
+	if (msg_attr(&created, VDPA_ATTR_DEV_FEATURES))
+		out_features(out, "device_features", msg_classes(msg),
+			     msg_u64(&created, VDPA_ATTR_DEV_FEATURES));
+	out_group_end(out);
+}
+
 const struct field dev_fields[] = {
-	{ VDPA_ATTR_DEV_ID, "type", show_type, VIEW_NORMAL | VIEW_DETAILS },
-	{ VDPA_ATTR_MGMTDEV_DEV_NAME, "mgmtdev", show_handle,
-	  VIEW_NORMAL | VIEW_DETAILS },
-	{ VDPA_ATTR_DEV_VENDOR_ID, "vendor_id", show_u32,
-	  VIEW_NORMAL | VIEW_DETAILS },
-	{ VDPA_ATTR_DEV_MAX_VQS, "max_vqs", show_u32, VIEW_NORMAL | VIEW_DETAILS },
-	{ VDPA_ATTR_DEV_MAX_VQ_SIZE, "max_vq_size", show_u16,
-	  VIEW_NORMAL | VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_ID, "type", show_type, VIEW_SHOW },
+	{ VDPA_ATTR_MGMTDEV_DEV_NAME, "mgmtdev", show_handle, VIEW_SHOW },
+	{ VDPA_ATTR_DEV_VENDOR_ID, "vendor_id", show_u32, VIEW_SHOW },
+	{ VDPA_ATTR_DEV_MAX_VQS, "max_vqs", show_u32, VIEW_SHOW },
+	{ VDPA_ATTR_DEV_MAX_VQ_SIZE, "max_vq_size", show_u16, VIEW_SHOW },
 	{ VDPA_ATTR_DEV_MIN_VQ_SIZE, "min_vq_size", show_u16, VIEW_DETAILS },
 	{ VDPA_ATTR_DEV_DRIVER, "driver", show_driver, VIEW_DETAILS | VIEW_CHANGE },
 	{ VDPA_ATTR_DEV_STATUS, "status", show_u8_hex, VIEW_DETAILS | VIEW_CHANGE },
+	{ VDPA_ATTR_DEV_DRIVER_DEV, "driver_dev", show_str, VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_STATE, "state", show_state, VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_READY_VQS, "ready_vqs", show_u32, VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_GROUPS, "groups", show_u32, VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_ADDRESS_SPACES, "address_spaces", show_u32, VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_IOVA_FIRST, "iova_first", show_u64_hex, VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_IOVA_LAST, "iova_last", show_u64_hex, VIEW_DETAILS },
+	{ VDPA_ATTR_DEV_CREATED, "created", show_created, VIEW_DETAILS },
 	{ 0 }
 };
 
@@ -69,8 +123,10 @@ static int dev_add(struct vdpa *vdpa, struct req *req)
 {
 	const char *name = req_word(req, VDPA_ATTR_DEV_NAME);
 	struct out *out = &vdpa->out;
-	int ret = features_put_new(vdpa, req);
+	int ret = request_check(vdpa, req, " that it creates");
 
+	if (ret == EXIT_OK)
+		ret = features_put_new(vdpa, req);
 	if (ret)
 		return ret;
 	req->nlh->nlmsg_flags |= NLM_F_ACK;
@@ -89,58 +145,18 @@ static int dev_add(struct vdpa *vdpa, struct req *req)
 	return ret;
 }
 
-/* What the kernel may tell besides that it was done */
-static bool dev_ignore(struct vdpa *vdpa, const struct msg *msg, void *data)
+static int dev_del(struct vdpa *vdpa, struct req *req)
 {
-	(void)vdpa;
-	(void)msg;
-	(void)data;
-	return true;
-}
-
-/* Silent; where a JSON document is expected it is one without devices */
-static int dev_request(struct vdpa *vdpa, struct req *req)
-{
-	struct out *out = &vdpa->out;
-	int ret;
-
-	req->nlh->nlmsg_flags |= NLM_F_ACK;
-	ret = genl_request(vdpa, req, dev_ignore, NULL);
-	if (ret != EXIT_OK)
-		return ret;
-	out_begin(out, "dev");
-	return out_end(out);
-}
-
-/* The kernel of Linux 6.12 would let the rest pass without doing anything */
-static int dev_set_check(const struct genl *genl, const struct req *req)
-{
-	const struct arg *arg;
-	const char *word;
-
-	for (arg = req->cmd->args; genl_is_mainline(genl) && arg->key; arg++) {
-		word = req_word(req, arg->attr);
-		if (arg->attr == VDPA_ATTR_DEV_FEATURES && req->features)
-			word = req->features;
-		if (!word || !(arg->flags & ARG_ONE_OF) ||
-		    arg->attr == VDPA_ATTR_DEV_NET_CFG_MACADDR)
-			continue;
-		error("\"%s\": this kernel cannot set %s of a device, only mac",
-		      word, arg->key);
-		return EXIT_REFUSED;
-	}
-	return EXIT_OK;
+	return request_silent(vdpa, req, "dev");
 }
 
 int dev_set(struct vdpa *vdpa, struct req *req)
 {
-	int ret = genl_open(vdpa);
+	int ret = request_check(vdpa, req, ", only mac");
 
 	if (ret == EXIT_OK)
-		ret = dev_set_check(&vdpa->genl, req);
-	if (ret == EXIT_OK)
 		ret = features_put_change(vdpa, req);
-	return ret ? ret : dev_request(vdpa, req);
+	return ret ? ret : request_silent(vdpa, req, "dev");
 }
 
 static const struct arg dev_show_args[] = {
@@ -149,7 +165,7 @@ static const struct arg dev_show_args[] = {
 	{ NULL }
 };
 
-static const struct arg dev_add_args[] = {
+const struct arg dev_add_args[] = {
 	{ "name", "NAME", "of the new device; without, the kernel picks the first free vdpaN",
 	  VDPA_ATTR_DEV_NAME, .parse = parse_string },
 	{ "mgmtdev", "MGMTDEV", "what creates it: BUS/NAME or NAME",
@@ -165,6 +181,14 @@ static const struct arg dev_add_args[] = {
 	  VDPA_ATTR_DEV_NET_CFG_MAX_VQP, .parse = parse_u16 },
 	{ "device_features", "FEATURES", "NAME,.. to offer; +NAME,-NAME: more and less than all; or a mask",
 	  VDPA_ATTR_DEV_FEATURES, .parse = parse_features },
+	{ "vlan", "ID", "VLAN of its frames",
+	  VDPA_ATTR_DEV_NET_VLAN, ARG_OURS, .parse = parse_vlan },
+	{ "capacity", "SIZE", "in sectors of 512 bytes, or with K, M, G or T",
+	  VDPA_ATTR_DEV_BLK_CFG_CAPACITY, ARG_OURS, .parse = parse_capacity },
+	{ "read_only", "on|off", "whether it cannot be written to",
+	  VDPA_ATTR_DEV_BLK_READ_ONLY, ARG_OURS, .parse = parse_switch },
+	{ "driver", "NAME", "bus driver that shall take it; none: no one shall",
+	  VDPA_ATTR_DEV_DRIVER, ARG_OURS, .parse = parse_string },
 	{ NULL }
 };
 
@@ -174,19 +198,29 @@ static const struct arg dev_del_args[] = {
 	{ NULL }
 };
 
-static const struct arg dev_set_args[] = {
+const struct arg dev_set_args[] = {
 	{ "name", "NAME", "the device to change",
 	  VDPA_ATTR_DEV_NAME, ARG_FIRST | ARG_REQUIRED, .parse = parse_string },
 	{ "mac", "LLADDR", "MAC address",
 	  VDPA_ATTR_DEV_NET_CFG_MACADDR, ARG_ONE_OF, .parse = parse_mac },
 	{ "mtu", "MTU", "in bytes",
-	  VDPA_ATTR_DEV_NET_CFG_MTU, ARG_ONE_OF, .parse = parse_u16 },
+	  VDPA_ATTR_DEV_NET_CFG_MTU, ARG_ONE_OF | ARG_OURS, .parse = parse_u16 },
 	{ "link", "up|down", "status of the link",
-	  VDPA_ATTR_DEV_NET_STATUS, ARG_ONE_OF, .parse = parse_link },
+	  VDPA_ATTR_DEV_NET_STATUS, ARG_ONE_OF | ARG_OURS, .parse = parse_link },
 	{ "max_vqp", "N", "most queue pairs",
-	  VDPA_ATTR_DEV_NET_CFG_MAX_VQP, ARG_ONE_OF, .parse = parse_u16 },
+	  VDPA_ATTR_DEV_NET_CFG_MAX_VQP, ARG_ONE_OF | ARG_OURS, .parse = parse_u16 },
 	{ "device_features", "FEATURES", "NAME,.. to offer; +NAME,-NAME: more and less than now; or a mask",
-	  VDPA_ATTR_DEV_FEATURES, ARG_ONE_OF, .parse = parse_features },
+	  VDPA_ATTR_DEV_FEATURES, ARG_ONE_OF | ARG_OURS, .parse = parse_features },
+	{ "vlan", "ID", "VLAN of its frames",
+	  VDPA_ATTR_DEV_NET_VLAN, ARG_ONE_OF | ARG_OURS, .parse = parse_vlan },
+	{ "capacity", "SIZE", "in sectors of 512 bytes, or with K, M, G or T",
+	  VDPA_ATTR_DEV_BLK_CFG_CAPACITY, ARG_ONE_OF | ARG_OURS,
+	  .parse = parse_capacity },
+	{ "read_only", "on|off", "whether it cannot be written to",
+	  VDPA_ATTR_DEV_BLK_READ_ONLY, ARG_ONE_OF | ARG_OURS,
+	  .parse = parse_switch },
+	{ "driver", "NAME", "bus driver that shall take it; none: no one shall",
+	  VDPA_ATTR_DEV_DRIVER, ARG_ONE_OF | ARG_OURS, .parse = parse_string },
 	{ NULL }
 };
 
@@ -202,7 +236,7 @@ const struct cmd dev_cmds[] = {
 	{ "del", NULL, "delete a device",
 	  .args = dev_del_args, .genl_cmd = VDPA_CMD_DEV_DEL,
 	  .doing = "delete device", .subject = VDPA_ATTR_DEV_NAME,
-	  .run = dev_request },
+	  .run = dev_del },
 	{ "set", NULL, "change a device while it is used",
 	  .args = dev_set_args, .genl_cmd = VDPA_CMD_DEV_ATTR_SET,
 	  .doing = "change device", .subject = VDPA_ATTR_DEV_NAME,

@@ -97,16 +97,6 @@ static const char *word_at(const struct req *req, uint32_t offset)
 	return NULL;
 }
 
-static const char *keyword_of(const struct req *req, uint32_t attr)
-{
-	const struct arg *arg;
-
-	for (arg = req->cmd->args; arg && arg->key; arg++)
-		if (arg->attr && arg->attr == attr)
-			return arg->key;
-	return NULL;
-}
-
 static void extack_parse(struct extack *ext, const struct req *req,
 			 const void *attrs, size_t len)
 {
@@ -124,7 +114,8 @@ static void extack_parse(struct extack *ext, const struct req *req,
 			break;
 		case NLMSGERR_ATTR_MISS_TYPE:
 			if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
-				ext->missing = keyword_of(req, mnl_attr_get_u32(attr));
+				ext->missing = args_keyword(req->cmd->args,
+							    mnl_attr_get_u32(attr));
 			break;
 		}
 	}

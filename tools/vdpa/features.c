@@ -303,7 +303,7 @@ static const struct arg features_set_args[] = {
 	{ "name", "NAME", "the device to change",
 	  VDPA_ATTR_DEV_NAME, ARG_FIRST | ARG_REQUIRED, .parse = parse_string },
 	{ "device_features", "FEATURES", "NAME,.. to offer; +NAME,-NAME: more and less than now; or a mask",
-	  VDPA_ATTR_DEV_FEATURES, ARG_SECOND | ARG_REQUIRED | ARG_ONE_OF,
+	  VDPA_ATTR_DEV_FEATURES, ARG_SECOND | ARG_REQUIRED | ARG_OURS,
 	  .parse = parse_features },
 	{ NULL }
 };

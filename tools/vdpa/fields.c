@@ -16,6 +16,14 @@ void fields_show(struct out *out, const struct field *fields,
 			fields->show(out, fields, msg);
 }
 
+void show_str(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+
+	if (attr)
+		out_str(out, field->key, mnl_attr_get_str(attr));
+}
+
 void show_bool(struct out *out, const struct field *field, const struct msg *msg)
 {
 	const struct nlattr *attr = msg_attr(msg, field->attr);
@@ -62,6 +70,19 @@ void show_u64(struct out *out, const struct field *field, const struct msg *msg)
 
 	if (attr)
 		out_uint(out, field->key, mnl_attr_get_u64(attr));
+}
+
+/* Also in JSON, whose numbers end at 2^63 */
+void show_u64_hex(struct out *out, const struct field *field, const struct msg *msg)
+{
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+	char text[24];
+
+	if (!attr)
+		return;
+	snprintf(text, sizeof(text), "0x%llx",
+		 (unsigned long long)mnl_attr_get_u64(attr));
+	out_str(out, field->key, text);
 }
 
 void show_mac(struct out *out, const struct field *field, const struct msg *msg)

@@ -11,7 +11,7 @@
 
 #include "vdpa.h"
 
-/* The kernel makes the datagrams of a dump at most this big */
+/* The kernel makes the datagrams of a dump and of events at most this big */
 #define RECV_SIZE	32768
 
 /* How often a dump is asked for that others keep changing */
@@ -39,6 +39,7 @@ void req_init(struct req *req, const struct cmd *cmd, uint8_t genl_cmd)
 	req->cmd = cmd;
 	req->sources = 0;
 	req->features = NULL;
+	req->netns = NULL;
 	req->nlh = mnl_nlmsg_put_header(req->buf);
 	/* the family's number is filled in once known */
 	req_header(req->nlh, 0, genl_cmd, VDPA_GENL_VERSION);
@@ -112,29 +113,54 @@ static int genl_send(struct genl *genl, struct nlmsghdr *nlh)
 	return EXIT_REFUSED;
 }
 
-/* Receives a datagram behind the first @used bytes of the buffer */
-static ssize_t genl_recv(struct genl *genl, size_t used)
+static bool genl_grow(struct genl *genl, size_t needed)
+{
+	size_t size = genl->size ? genl->size : 2 * RECV_SIZE;
+	char *buf;
+
+	while (size < needed)
+		size *= 2;
+	buf = realloc(genl->buf, size);
+	if (!buf) {
+		errno = ENOMEM;
+		return false;
+	}
+	genl->buf = buf;
+	genl->size = size;
+	return true;
+}
+
+/*
+ * Receives a datagram of at most @room bytes behind the first @used of the
+ * buffer
+ */
+static ssize_t genl_recv(struct genl *genl, size_t used, size_t room)
 {
 	ssize_t len;
 
-	if (genl->size - used < RECV_SIZE) {
-		size_t size = genl->size ? genl->size * 2 : 2 * RECV_SIZE;
-		char *buf = realloc(genl->buf, size);
-
-		if (!buf) {
-			errno = ENOMEM;
-			return -1;
-		}
-		genl->buf = buf;
-		genl->size = size;
-	}
+	if (genl->size - used < room && !genl_grow(genl, used + room))
+		return -1;
 	do {
-		len = mnl_socket_recvfrom(genl->nl, genl->buf + used, RECV_SIZE);
+		len = mnl_socket_recvfrom(genl->nl, genl->buf + used, room);
 	} while (len < 0 && errno == EINTR);
 	if (len)
 		return len;
 	errno = EBADMSG;
 	return -1;
+}
+
+/* An answer to a single request has no limit: it is asked for how long it is */
+static ssize_t genl_recv_any(struct genl *genl)
+{
+	int fd = mnl_socket_get_fd(genl->nl);
+	ssize_t len;
+
+	do {
+		len = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC);
+	} while (len < 0 && errno == EINTR);
+	if (len < 0)
+		return -1;
+	return genl_recv(genl, 0, len > RECV_SIZE ? (size_t)len : RECV_SIZE);
 }
 
 static int genl_recv_error(void)
@@ -163,6 +189,16 @@ static bool genl_is_answer(const struct genl *genl, const struct nlmsghdr *nlh)
 }
 
 /* Attributes of a message */
+
+/* Types of data besides libmnl's */
+enum {
+	TYPE_NUMBERS = MNL_TYPE_MAX,	/* u32s, one behind the other */
+	TYPE_NEST,			/* and what is in it: */
+	TYPE_NEST_DEV = TYPE_NEST,
+	TYPE_NEST_QUEUE,
+	TYPE_NEST_RESOURCE,
+	TYPE_NEST_REASON,
+};
 
 static const uint8_t attr_type[ATTR_SLOTS] = {
 	[ATTR_SLOT(VDPA_ATTR_MGMTDEV_BUS_NAME)]		= MNL_TYPE_NUL_STRING,
@@ -203,13 +239,108 @@ static const uint8_t attr_type[ATTR_SLOTS] = {
 	[ATTR_SLOT(VDPA_ATTR_DEV_BLK_FLUSH)]		= MNL_TYPE_U8,
 	[ATTR_SLOT(VDPA_ATTR_DEV_STATUS)]		= MNL_TYPE_U8,
 	[ATTR_SLOT(VDPA_ATTR_DEV_DRIVER)]		= MNL_TYPE_NUL_STRING,
+	[ATTR_SLOT(VDPA_ATTR_DEV_DRIVER_DEV)]		= MNL_TYPE_NUL_STRING,
+	[ATTR_SLOT(VDPA_ATTR_DEV_STATE)]		= MNL_TYPE_U8,
+	[ATTR_SLOT(VDPA_ATTR_DEV_READY_VQS)]		= MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_GROUPS)]		= MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_ADDRESS_SPACES)]	= MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_IOVA_FIRST)]		= MNL_TYPE_U64,
+	[ATTR_SLOT(VDPA_ATTR_DEV_IOVA_LAST)]		= MNL_TYPE_U64,
+	[ATTR_SLOT(VDPA_ATTR_DEV_CREATED)]		= TYPE_NEST_DEV,
+	[ATTR_SLOT(VDPA_ATTR_DEV_NET_VLAN)]		= MNL_TYPE_U16,
+	[ATTR_SLOT(VDPA_ATTR_MGMTDEV_ADD_ATTRS)]	= TYPE_NUMBERS,
+	[ATTR_SLOT(VDPA_ATTR_MGMTDEV_SET_ATTRS)]	= TYPE_NUMBERS,
+	[ATTR_SLOT(VDPA_ATTR_DEV_CONFIG_INTERRUPTS)]	= MNL_TYPE_U64,
+	[ATTR_SLOT(VDPA_ATTR_DEV_RESETS)]		= MNL_TYPE_U64,
+	[ATTR_SLOT(VDPA_ATTR_DEV_QUEUE)]		= TYPE_NEST_QUEUE,
+	[ATTR_SLOT(VDPA_ATTR_MGMTDEV_RESOURCE)]		= TYPE_NEST_RESOURCE,
+	[ATTR_SLOT(VDPA_ATTR_PROFILE_VERSION)]		= MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_DEV_BACKEND_FEATURES)]	= MNL_TYPE_U64,
+	[ATTR_SLOT(VDPA_ATTR_CHECK_REASON)]		= TYPE_NEST_REASON,
+	[ATTR_SLOT(VDPA_ATTR_MGMTDEV_MAX_VQ_SIZE)]	= MNL_TYPE_U16,
+	[ATTR_SLOT(VDPA_ATTR_NETNS_FD)]			= MNL_TYPE_U32,
+	[ATTR_SLOT(VDPA_ATTR_MGMTDEV_NETNSID)]		= MNL_TYPE_U32,
 };
 
-/* The only binary data there are is a MAC address */
-static bool attr_valid(const struct nlattr *attr, uint8_t data_type)
+static const uint8_t queue_type[] = {
+	[VDPA_QUEUE_ATTR_INDEX]		= MNL_TYPE_U32,
+	[VDPA_QUEUE_ATTR_SIZE]		= MNL_TYPE_U32,
+	[VDPA_QUEUE_ATTR_READY]		= MNL_TYPE_U8,
+	[VDPA_QUEUE_ATTR_AVAIL_INDEX]	= MNL_TYPE_U16,
+	[VDPA_QUEUE_ATTR_AVAIL_WRAP]	= MNL_TYPE_U8,
+	[VDPA_QUEUE_ATTR_USED_INDEX]	= MNL_TYPE_U16,
+	[VDPA_QUEUE_ATTR_USED_WRAP]	= MNL_TYPE_U8,
+	[VDPA_QUEUE_ATTR_GROUP]		= MNL_TYPE_U32,
+	[VDPA_QUEUE_ATTR_DESC_GROUP]	= MNL_TYPE_U32,
+	[VDPA_QUEUE_ATTR_IRQ]		= MNL_TYPE_U32,
+	[VDPA_QUEUE_ATTR_KICKS]		= MNL_TYPE_U64,
+	[VDPA_QUEUE_ATTR_INTERRUPTS]	= MNL_TYPE_U64,
+	[VDPA_QUEUE_ATTR_RECEIVED]	= MNL_TYPE_U64,
+	[VDPA_QUEUE_ATTR_COMPLETED]	= MNL_TYPE_U64,
+	[VDPA_QUEUE_ATTR_BYTES]		= MNL_TYPE_U64,
+	[VDPA_QUEUE_ATTR_ERRORS]	= MNL_TYPE_U64,
+	[VDPA_QUEUE_ATTR_LAST_ERROR]	= MNL_TYPE_U32,
+	[VDPA_QUEUE_ATTR_VENDOR]	= TYPE_NEST_DEV,
+};
+
+static const uint8_t resource_type[] = {
+	[VDPA_RESOURCE_ATTR_NAME]	= MNL_TYPE_NUL_STRING,
+	[VDPA_RESOURCE_ATTR_UNIT]	= MNL_TYPE_NUL_STRING,
+	[VDPA_RESOURCE_ATTR_USED]	= MNL_TYPE_U64,
+	[VDPA_RESOURCE_ATTR_SIZE]	= MNL_TYPE_U64,
+	[VDPA_RESOURCE_ATTR_MAX]	= MNL_TYPE_U64,
+};
+
+static const uint8_t reason_type[] = {
+	[VDPA_REASON_ATTR_ATTR]		= MNL_TYPE_U32,
+	[VDPA_REASON_ATTR_TEXT]		= MNL_TYPE_NUL_STRING,
+	[VDPA_REASON_ATTR_WANTED]	= MNL_TYPE_U64,
+	[VDPA_REASON_ATTR_AVAILABLE]	= MNL_TYPE_U64,
+};
+
+static const struct nest {
+	const uint8_t *types;
+	uint16_t count;
+} nests[] = {
+	[TYPE_NEST_DEV - TYPE_NEST]	 = { attr_type, ARRAY_SIZE(attr_type) },
+	[TYPE_NEST_QUEUE - TYPE_NEST]	 = { queue_type, ARRAY_SIZE(queue_type) },
+	[TYPE_NEST_RESOURCE - TYPE_NEST] = { resource_type, ARRAY_SIZE(resource_type) },
+	[TYPE_NEST_REASON - TYPE_NEST]	 = { reason_type, ARRAY_SIZE(reason_type) },
+};
+
+/* Deeper than any kernel nests */
+#define NEST_DEPTH	4
+
+static bool attr_valid(const struct nlattr *attr, uint8_t data_type,
+		       unsigned int depth);
+
+static bool nest_valid(const struct nlattr *nest, const struct nest *of,
+		       unsigned int depth)
 {
+	const char *end = (const char *)nest + nest->nla_len;
+	const struct nlattr *attr;
+
+	if (depth == NEST_DEPTH)
+		return false;
+	mnl_attr_for_each_nested(attr, nest) {
+		uint16_t slot = ATTR_SLOT(mnl_attr_get_type(attr));
+
+		if (slot < of->count && !attr_valid(attr, of->types[slot], depth + 1))
+			return false;
+	}
+	return (const char *)attr >= end;
+}
+
+static bool attr_valid(const struct nlattr *attr, uint8_t data_type,
+		       unsigned int depth)
+{
+	/* no other binary data but a MAC address */
 	if (data_type == MNL_TYPE_BINARY)
 		return mnl_attr_get_payload_len(attr) == ETH_ALEN;
+	if (data_type == TYPE_NUMBERS)
+		return mnl_attr_get_payload_len(attr) % sizeof(uint32_t) == 0;
+	if (data_type >= TYPE_NEST)
+		return nest_valid(attr, &nests[data_type - TYPE_NEST], depth);
 	return !data_type || mnl_attr_validate(attr, data_type) >= 0;
 }
 
@@ -239,7 +370,7 @@ static bool msg_parse(const struct nlmsghdr *nlh, struct msg *msg)
 
 		if (!attr_known(type))
 			continue;
-		if (!attr_valid(attr, attr_type[ATTR_SLOT(type)])) {
+		if (!attr_valid(attr, attr_type[ATTR_SLOT(type)], 0)) {
 			error("the kernel sent attribute %u malformed", type);
 			return false;
 		}
@@ -250,6 +381,19 @@ static bool msg_parse(const struct nlmsghdr *nlh, struct msg *msg)
 		return false;
 	}
 	return true;
+}
+
+void msg_nested(const struct nlattr *nest, struct msg *msg)
+{
+	const struct nlattr *attr;
+
+	memset(msg, 0, sizeof(*msg));
+	mnl_attr_for_each_nested(attr, nest) {
+		uint16_t type = mnl_attr_get_type(attr);
+
+		if (attr_known(type))
+			msg->slot[ATTR_SLOT(type)] = attr;
+	}
 }
 
 static int msg_handle_one(struct vdpa *vdpa, const struct nlmsghdr *nlh,
@@ -384,7 +528,7 @@ static int family_resolve(struct genl *genl)
 	if (genl_send(genl, nlh))
 		return EXIT_REFUSED;
 
-	len = genl_recv(genl, 0);
+	len = genl_recv(genl, 0, RECV_SIZE);
 	if (len < 0)
 		return genl_recv_error();
 	nlh = (struct nlmsghdr *)genl->buf;
@@ -402,6 +546,8 @@ int genl_open(struct vdpa *vdpa)
 
 	if (genl->nl)
 		return EXIT_OK;
+	if (vdpa->netns && netns_switch(vdpa->netns))
+		return EXIT_REFUSED;
 	genl->nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
 	if (!genl->nl || mnl_socket_bind(genl->nl, 0, MNL_SOCKET_AUTOPID) < 0) {
 		error("cannot open a netlink socket: %s", strerror(errno));
@@ -467,7 +613,7 @@ int genl_request(struct vdpa *vdpa, struct req *req, genl_cb cb, void *data)
 		return EXIT_REFUSED;
 
 	for (;;) {
-		left = genl_recv(genl, 0);
+		left = genl_recv_any(genl);
 		if (left < 0)
 			return genl_recv_error();
 		nlh = (struct nlmsghdr *)genl->buf;
@@ -524,7 +670,7 @@ static int dump_once(struct genl *genl, struct req *req, struct dump *dump)
 	if (genl_send(genl, req->nlh))
 		return EXIT_REFUSED;
 	while (!dump->done) {
-		len = genl_recv(genl, dump->used);
+		len = genl_recv(genl, dump->used, RECV_SIZE);
 		if (len < 0)
 			return genl_recv_error();
 		if (dump_datagram(genl, req, dump, len))
@@ -645,7 +791,7 @@ static int event_datagram(struct vdpa *vdpa, int left, genl_cb cb, void *data)
 
 int genl_event(struct vdpa *vdpa, genl_cb cb, void *data, bool *received)
 {
-	ssize_t len = genl_recv(&vdpa->genl, 0);
+	ssize_t len = genl_recv(&vdpa->genl, 0, RECV_SIZE);
 
 	*received = true;
 	if (len >= 0)

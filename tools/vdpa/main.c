@@ -27,14 +27,15 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "pretty", no_argument, NULL, 'p' },
 	{ "details", no_argument, NULL, 'd' },
+	{ "netns", required_argument, NULL, 'n' },
 	{ "timestamp", no_argument, NULL, 't' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 }
 };
 
-/* "-": the other words, too, are given out in their order */
-static const char short_options[] = "-Vjpdtvh";
+/* "-": the other words, too, are given out in their order; ":": see below */
+static const char short_options[] = "-:Vjpdn:tvh";
 
 void options_help(FILE *fp)
 {
@@ -42,6 +43,7 @@ void options_help(FILE *fp)
 	      "  -j, --json              JSON instead of text\n"
 	      "  -p, --pretty            indented JSON\n"
 	      "  -d, --details           more about each object\n"
+	      "  -n, --netns NETNS       look there: name, path or process\n"
 	      "  -t, --timestamp         monitor: say when each event arrived\n"
 	      "  -v, --verbose           monitor: say on stderr when listening\n"
 	      "  -V, --Version           version of this program\n"
@@ -81,6 +83,9 @@ static int option(struct vdpa *vdpa, bool *show_version, int opt, char **argv)
 	case 'd':
 		vdpa->details = true;
 		break;
+	case 'n':
+		vdpa->netns = optarg;
+		break;
 	case 't':
 		vdpa->timestamp = true;
 		break;
@@ -90,6 +95,8 @@ static int option(struct vdpa *vdpa, bool *show_version, int opt, char **argv)
 	case 'h':
 		vdpa->help = true;
 		break;
+	case ':':
+		return usage_error(vdpa, argv[optind - 1], "needs a value");
 	default:
 		return unknown_option(vdpa, argv);
 	}

@@ -31,6 +31,7 @@ struct event {
 
 static const struct event events[] = {
 	{ VDPA_CMD_MGMTDEV_NEW, SHOW_MGMTDEV, "new", mgmtdev_fields, VIEW_NORMAL },
+	{ VDPA_CMD_MGMTDEV_CHANGE, SHOW_MGMTDEV, "change", mgmtdev_fields, VIEW_CHANGE },
 	{ VDPA_CMD_MGMTDEV_DEL, SHOW_MGMTDEV, "del", mgmtdev_fields, 0 },
 	{ VDPA_CMD_DEV_NEW, SHOW_DEV, "new", dev_fields, VIEW_NORMAL },
 	{ VDPA_CMD_DEV_CHANGE, SHOW_DEV, "change", dev_fields, VIEW_CHANGE },

@@ -49,15 +49,19 @@ static void put_str(struct out *out, const char *str)
 	put(out, str, strlen(str));
 }
 
-static void put_uint(struct out *out, uint64_t value)
-{
-	char digits[20], *end = digits + sizeof(digits), *str = end;
+#define DIGITS	24
 
+/* printf() would do, but takes longer than all else that shows a number */
+static const char *uint_text(uint64_t value, char buf[static DIGITS])
+{
+	char *str = buf + DIGITS - 1;
+
+	*str = '\0';
 	do {
 		*--str = '0' + value % 10;
 		value /= 10;
 	} while (value);
-	put(out, str, end - str);
+	return str;
 }
 
 static int out_write(struct out *out)
@@ -362,7 +366,8 @@ static void text_key(struct out *out, const char *sep, const char *key)
 {
 	put_str(out, sep);
 	put_safe(out, key);
-	if (out->text.key[0] == ':')
+	/* what begins a heading or a group comes once */
+	if (out->text.key[0] == ':' || out->text.key[0] == '(')
 		out->text = texts[OUT_LINE];
 }
 
@@ -392,14 +397,12 @@ static json_t *json_uint(uint64_t value)
 
 void out_uint(struct out *out, const char *key, uint64_t value)
 {
-	char text[24];
+	char text[DIGITS];
 
-	if (out->json) {
+	if (out->json)
 		json_add(out, key, json_uint(value));
-		return;
-	}
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	text_value(out, key, text);
+	else
+		text_value(out, key, uint_text(value, text));
 }
 
 void out_count(struct out *out, const char *name, uint64_t value)
@@ -451,6 +454,62 @@ void out_none(struct out *out, const char *key, const char *text)
 		out_str(out, key, text);
 }
 
+void out_group(struct out *out, const char *key)
+{
+	if (out->json) {
+		json_push(out, key, json_object());
+		return;
+	}
+	text_key(out, out->text.list, key);
+	put_str(out, " ");
+	out->text_outside = out->text;
+	out->text = (struct out_text){ .key = "(", .list = "(", .end = "" };
+}
+
+void out_group_end(struct out *out)
+{
+	if (out->json) {
+		json_pop(out);
+		return;
+	}
+	put_str(out, out->text.key[0] == '(' ? "()" : ")");
+	out->text = out->text_outside;
+}
+
+void out_rows(struct out *out, const char *key)
+{
+	if (out->json)
+		json_push(out, key, json_array());
+}
+
+void out_row(struct out *out, const char *prefix, const char *name)
+{
+	if (out->json) {
+		json_push(out, NULL, json_object());
+		return;
+	}
+	put_str(out, "\n  ");
+	put_str(out, prefix);
+	put_safe(out, name);
+	put_str(out, ":");
+	out->text_outside = out->text;
+	out->text = texts[OUT_LINE];
+}
+
+void out_row_end(struct out *out)
+{
+	if (out->json)
+		json_pop(out);
+	else
+		out->text = out->text_outside;
+}
+
+void out_rows_end(struct out *out)
+{
+	if (out->json)
+		json_pop(out);
+}
+
 void out_list(struct out *out, const char *key)
 {
 	if (out->json)
@@ -471,12 +530,14 @@ void out_item_str(struct out *out, const char *value)
 
 void out_item_bit(struct out *out, unsigned int bit)
 {
+	char text[DIGITS];
+
 	if (out->json) {
 		json_add(out, NULL, json_integer(bit));
 		return;
 	}
 	put_str(out, " bit_");
-	put_uint(out, bit);
+	put_str(out, uint_text(bit, text));
 }
 
 void out_list_end(struct out *out)

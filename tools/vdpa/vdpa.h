@@ -77,6 +77,7 @@ struct out {
 	int write_errno;
 	unsigned int objects;	/* shown so far */
 	struct out_text text;
+	struct out_text text_outside;	/* of a row */
 	char *buf;		/* not yet written */
 	size_t len;
 	size_t size;
@@ -109,6 +110,16 @@ void out_str(struct out *out, const char *key, const char *value);
 /* No value: null in JSON, @text in text */
 void out_none(struct out *out, const char *key, const char *text);
 
+/* Values that belong together: an object, "KEY (key value key value)" in text */
+void out_group(struct out *out, const char *key);
+void out_group_end(struct out *out);
+
+/* A list of objects; in text each has a line, "PREFIXNAME: key value key value" */
+void out_rows(struct out *out, const char *key);
+void out_row(struct out *out, const char *prefix, const char *name);
+void out_row_end(struct out *out);
+void out_rows_end(struct out *out);
+
 void out_list(struct out *out, const char *key);
 void out_item_str(struct out *out, const char *value);
 /* A bit without a name: its number in JSON, "bit_N" in text */
@@ -136,7 +147,9 @@ struct req {
 		const char *word;
 	} source[GENL_SOURCES];
 	unsigned int sources;
-	const char *features;	/* by name, not yet among the attributes */
+	/* words that are not yet among the attributes */
+	const char *features;	/* by name */
+	const char *netns;
 	char buf[GENL_REQ_SIZE] __attribute__((aligned(8)));
 };
 
@@ -172,7 +185,7 @@ static inline bool genl_is_mainline(const struct genl *genl)
  * of Linux and those of our own, so that a table goes by slot, not by number.
  */
 #define ATTR_OWN_FIRST	VDPA_ATTR_DEV_STATUS
-#define ATTR_OWN_LAST	VDPA_ATTR_DEV_DRIVER
+#define ATTR_OWN_LAST	VDPA_ATTR_MGMTDEV_NETNSID
 #define ATTR_SLOTS	(VDPA_ATTR_MAX + ATTR_OWN_LAST - ATTR_OWN_FIRST + 1)
 #define ATTR_SLOT(attr)	\
 	((attr) < ATTR_OWN_FIRST ? (attr) : (attr) - ATTR_OWN_FIRST + VDPA_ATTR_MAX)
@@ -196,6 +209,12 @@ static inline uint64_t msg_u64(const struct msg *msg, uint16_t attr)
 /* All attributes in their order, those unknown among them */
 #define msg_for_each(attr, msg)	\
 	mnl_attr_for_each(attr, (msg)->nlh, sizeof(struct genlmsghdr))
+
+/*
+ * What is in a nest, by the numbers of its own enum; it is well-formed as the
+ * message was.
+ */
+void msg_nested(const struct nlattr *nest, struct msg *msg);
 
 /* Called with every well-formed message; false: it lacks what it should have */
 typedef bool (*genl_cb)(struct vdpa *vdpa, const struct msg *msg, void *data);
@@ -260,12 +279,19 @@ int features_check(struct vdpa *vdpa, const char *word);
 int features_put_new(struct vdpa *vdpa, struct req *req);
 int features_put_change(struct vdpa *vdpa, struct req *req);
 
+/* netns.c: network namespaces */
+
+/* Name, path or process; -1: there is none, as was said on stderr */
+int netns_open(const char *word);
+int netns_switch(const char *word);
+
 /* args.c: the command line by tables */
 
 #define ARG_REQUIRED	0x1
 #define ARG_FIRST	0x2	/* as the first word its keyword may be left out */
 #define ARG_SECOND	0x8	/* the same right behind the first */
 #define ARG_ONE_OF	0x4	/* one at least of those with it is required */
+#define ARG_OURS	0x10	/* the kernel of Linux 6.12 would pass it over */
 
 struct arg {
 	const char *key;	/* keyword; NULL ends the table */
@@ -294,6 +320,8 @@ struct cmd {
 
 int cmd_run(struct vdpa *vdpa, const struct cmd *root, int argc, char **argv);
 void cmd_usage(FILE *fp, struct vdpa *vdpa);
+/* The keyword of an attribute; NULL: none has it */
+const char *args_keyword(const struct arg *args, uint32_t attr);
 /* main.c */
 void options_help(FILE *fp);
 
@@ -309,6 +337,14 @@ int parse_features(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 		   const char *word);
 int parse_mac(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	      const char *word);
+int parse_vlan(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+	       const char *word);
+int parse_capacity(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		   const char *word);
+int parse_switch(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		 const char *word);
+int parse_netns(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		const char *word);
 int parse_link(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	       const char *word);
 int parse_class(struct vdpa *vdpa, struct req *req, const struct arg *arg,
@@ -327,17 +363,20 @@ struct field {
 #define VIEW_NORMAL	0x1
 #define VIEW_DETAILS	0x2
 #define VIEW_CHANGE	0x4	/* an event about what changed */
+#define VIEW_ROWS	0x8	/* details that have lines of their own in text */
 #define VIEW_SHOW	(VIEW_NORMAL | VIEW_DETAILS)
 
 void fields_show(struct out *out, const struct field *fields,
 		 const struct msg *msg, unsigned int view);
 
+void show_str(struct out *out, const struct field *field, const struct msg *msg);
 void show_bool(struct out *out, const struct field *field, const struct msg *msg);
 void show_u8(struct out *out, const struct field *field, const struct msg *msg);
 void show_u8_hex(struct out *out, const struct field *field, const struct msg *msg);
 void show_u16(struct out *out, const struct field *field, const struct msg *msg);
 void show_u32(struct out *out, const struct field *field, const struct msg *msg);
 void show_u64(struct out *out, const struct field *field, const struct msg *msg);
+void show_u64_hex(struct out *out, const struct field *field, const struct msg *msg);
 void show_mac(struct out *out, const struct field *field, const struct msg *msg);
 void show_handle(struct out *out, const struct field *field, const struct msg *msg);
 void show_type(struct out *out, const struct field *field, const struct msg *msg);
@@ -365,10 +404,23 @@ int show(struct vdpa *vdpa, struct req *req, const char *section, uint16_t name,
 int show_with(struct vdpa *vdpa, struct req *req, const char *section,
 	      uint16_t name, genl_cb print, void *data);
 
+/*
+ * Asks for something to be done. Silent; where a JSON document is expected it
+ * is one without objects.
+ */
+int request_silent(struct vdpa *vdpa, struct req *req, const char *section);
+/* A kernel that would pass over what it does not know is not asked */
+int request_check(struct vdpa *vdpa, const struct req *req, const char *why);
+
 /* One file per object */
 extern const struct cmd mgmtdev_cmds[];
 extern const struct field mgmtdev_fields[];
+/* In a list, by their names */
+void show_resources(struct out *out, const struct msg *msg, const char *prefix);
+extern const struct cmd resource_cmds[];
 extern const struct cmd dev_cmds[];
+extern const struct arg dev_add_args[];
+extern const struct arg dev_set_args[];
 extern const struct field dev_fields[];
 extern const struct cmd config_cmds[];
 extern const struct cmd vstats_cmds[];
@@ -384,6 +436,7 @@ struct vdpa {
 	bool details;
 	bool verbose;
 	bool timestamp;
+	const char *netns;	/* to look at; NULL: that of the process */
 	bool help;		/* tell about the command instead of running it */
 	unsigned int events;	/* what monitor shows */
 	/* the command being run, from the root on */

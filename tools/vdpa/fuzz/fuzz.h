@@ -66,6 +66,7 @@ struct process {
 	unsigned int fail_at;	/* the n-th allocation fails; 0: none */
 	unsigned int allocations;
 	bool json;		/* the option was given */
+	unsigned int open;	/* files of network namespaces */
 	bool out_failed;	/* something did not fit stdout */
 	struct captured out, err;
 };

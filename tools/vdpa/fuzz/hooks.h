@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,6 +34,8 @@ int fuzz_close(int fd);
 int fuzz_fcntl(int fd, int cmd, ...);
 int fuzz_open(const char *path, int flags, ...);
 int fuzz_access(const char *path, int mode);
+int fuzz_setns(int fd, int type);
+ssize_t fuzz_recv(int fd, void *data, size_t len, int flags);
 int fuzz_poll(struct pollfd *fds, nfds_t count, int timeout);
 int fuzz_setsockopt(int fd, int level, int opt, const void *value, socklen_t len);
 int fuzz_sigprocmask(int how, const sigset_t *set, sigset_t *old);
@@ -57,6 +60,8 @@ int fuzz_asprintf(char **str, const char *fmt, ...);
 #define fcntl		fuzz_fcntl
 #define open		fuzz_open
 #define access		fuzz_access
+#define setns		fuzz_setns
+#define recv		fuzz_recv
 #define poll		fuzz_poll
 #define setsockopt	fuzz_setsockopt
 #define sigprocmask	fuzz_sigprocmask

@@ -17,6 +17,7 @@
 #include <sanitizer/asan_interface.h>
 
 #include "fuzz.h"
+#include "hooks.h"
 
 #define FAMILY_ID	0x1b
 #define GROUP_ID	9
@@ -199,19 +200,28 @@ static void answer_string(struct nlmsghdr *nlh, const struct nlmsghdr *request,
 
 static void answer_mgmtdev(const struct nlmsghdr *request)
 {
+	static const uint32_t attrs[] = { VDPA_ATTR_DEV_NET_CFG_MTU, 9999 };
 	struct nlmsghdr *nlh = answer_genl(FAMILY_ID, VDPA_CMD_MGMTDEV_NEW);
+	struct nlattr *nest;
 
 	answer_string(nlh, request, VDPA_ATTR_MGMTDEV_BUS_NAME, NULL);
 	answer_string(nlh, request, VDPA_ATTR_MGMTDEV_DEV_NAME, "vdpasim_net");
 	mnl_attr_put_u64(nlh, VDPA_ATTR_MGMTDEV_SUPPORTED_CLASSES, 6);
 	mnl_attr_put_u32(nlh, VDPA_ATTR_DEV_MGMTDEV_MAX_VQS, 3);
 	mnl_attr_put_u64(nlh, VDPA_ATTR_DEV_SUPPORTED_FEATURES, 0x308830028);
+	mnl_attr_put(nlh, VDPA_ATTR_MGMTDEV_ADD_ATTRS, sizeof(attrs), attrs);
+	mnl_attr_put_u32(nlh, VDPA_ATTR_MGMTDEV_NETNSID, 3);
+	nest = mnl_attr_nest_start(nlh, VDPA_ATTR_MGMTDEV_RESOURCE);
+	mnl_attr_put_strz(nlh, VDPA_RESOURCE_ATTR_NAME, "queues");
+	mnl_attr_put_u64(nlh, VDPA_RESOURCE_ATTR_USED, 4);
+	mnl_attr_nest_end(nlh, nest);
 	answer_done(nlh);
 }
 
 static void answer_dev(const struct nlmsghdr *request, const char *name)
 {
 	struct nlmsghdr *nlh = answer_genl(FAMILY_ID, VDPA_CMD_DEV_NEW);
+	struct nlattr *nest;
 
 	answer_string(nlh, request, VDPA_ATTR_DEV_NAME, name);
 	answer_string(nlh, request, VDPA_ATTR_MGMTDEV_DEV_NAME, "vdpasim_net");
@@ -220,6 +230,12 @@ static void answer_dev(const struct nlmsghdr *request, const char *name)
 	mnl_attr_put_u16(nlh, VDPA_ATTR_DEV_MAX_VQ_SIZE, 256);
 	mnl_attr_put_u8(nlh, VDPA_ATTR_DEV_STATUS, 7);
 	mnl_attr_put_strz(nlh, VDPA_ATTR_DEV_DRIVER, "vhost_vdpa");
+	mnl_attr_put_u8(nlh, VDPA_ATTR_DEV_STATE, VDPA_STATE_ACTIVE);
+	mnl_attr_put_u64(nlh, VDPA_ATTR_DEV_IOVA_LAST, UINT64_MAX);
+	nest = mnl_attr_nest_start(nlh, VDPA_ATTR_DEV_CREATED);
+	mnl_attr_put_u16(nlh, VDPA_ATTR_DEV_NET_CFG_MTU, 1500);
+	mnl_attr_put_u64(nlh, VDPA_ATTR_DEV_FEATURES, 0x300000020);
+	mnl_attr_nest_end(nlh, nest);
 	answer_done(nlh);
 }
 
@@ -450,6 +466,20 @@ static ssize_t receive(void *buf, size_t size)
 	kernel.answer_len = 0;
 	errno = EAGAIN;
 	return -1;
+}
+
+/* How long what comes next is */
+ssize_t fuzz_recv(int fd, void *data, size_t len, int flags)
+{
+	const struct input *in = &kernel.records;
+
+	(void)data;
+	if (fd != KERNEL_FD || len || flags != (MSG_PEEK | MSG_TRUNC))
+		fail("received other than by libmnl");
+	if (kernel.answer_first || !in->left)
+		return kernel.answer_len;
+	len = in->left < 3 ? 0 : in->data[1] | in->data[2] << 8;
+	return in->left < 3 || in->data[0] & RECORD_ERRNO ? 0 : len;
 }
 
 ssize_t mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size)

@@ -164,8 +164,6 @@ def test_hostile_messages(args):
             raw_attr(1, b"unterminated") + raw_attr(2, b"\1") +
             raw_attr(5, b"") + b"\xff\xff\1\0", seq=r.seq,
             flags=NLM_F_CAPPED | 0x200)],
-        "bigger than can be received": lambda r: [r.reply(
-            "DEV_NEW", dict(DEV_NAME=b"n" * 40000 + b"\0"))],
     }
     for name, answer in cases.items():
         for words in ("dev show foo0", "dev show", "dev add m", "dev del foo0",
@@ -182,6 +180,22 @@ def test_hostile_messages(args):
             if not result.err.startswith(b"Error: vdpa: "):
                 problems.append(f"stderr: {result.err!r}")
             yield f"{name}: {words}", problems, None
+
+
+def test_big_answers(args):
+    """An answer to a request is as big as it is; the kernel has to cut up a dump"""
+    for length in (30000, 40000, 65000):
+        def answer(request, name=b"n" * length + b"\0"):
+            if request.flags & fakekernel.NLM_F_DUMP:
+                return request.dump("DEV_NEW", [dict(DEV_NAME=name, DEV_ID=1)])
+            return [request.reply("DEV_NEW", dict(DEV_NAME=name, DEV_ID=1))]
+        text = b"n" * length + b": type network\n"
+        for words in (["dev", "show", "foo0"], ["dev", "show"]):
+            result = fakekernel.run(args.tool, args.shim, words, answers={"DEV_GET": answer})
+            fits = words[2:] or length < 32768
+            problems = expect("stdout", result.out, text if fits else b"")
+            problems += expect("status", result.status, 0 if fits else 1)
+            yield f"{length} bytes: {shlex.join(words)}", problems, None
 
 
 def test_stale_answers(args):
@@ -218,6 +232,13 @@ def test_options_set(args):
 
 def test_long_words(args):
     """Words up to what a message can hold reach the kernel, longer ones don't"""
+    for words in (["mgmtdev", "set", "m", "netns"], ["-n"]):
+        for length in (64, 4000, 4100, 100000):
+            result = fakekernel.run(args.tool, args.shim, words + ["x" * length] +
+                                    (["dev", "show"] if words == ["-n"] else []),
+                                    **scenarios.ours())
+            yield f"{shlex.join(words)}, {length} bytes", expect(
+                "status", result.status, 1), None
     for words in (["dev", "show"], ["dev", "add", "mgmtdev", "m", "name"],
                   ["mgmtdev", "show"], ["dev", "add"]):
         for length, status in ((63, 1), (64, 1), (4000, 1), (16500, 2), (100000, 2)):
@@ -359,6 +380,14 @@ EVENTS = [
       "status": 15}),
     ("DEV_DEL", device(0), "dev del vdpa0",
      {"object": "dev", "event": "del", "name": "vdpa0"}),
+    ("MGMTDEV_CHANGE", dict(MGMTDEV, MGMTDEV_NETNSID=5),
+     "mgmtdev change vdpasim_net: netnsid 5",
+     {"object": "mgmtdev", "event": "change", "name": "vdpasim_net", "netnsid": 5}),
+    ("MGMTDEV_CHANGE", dict(MGMTDEV, MGMTDEV_NETNSID=-1),
+     "mgmtdev change vdpasim_net: netnsid unassigned",
+     {"object": "mgmtdev", "event": "change", "name": "vdpasim_net", "netnsid": None}),
+    ("MGMTDEV_CHANGE", MGMTDEV, "mgmtdev change vdpasim_net",
+     {"object": "mgmtdev", "event": "change", "name": "vdpasim_net"}),
     ("MGMTDEV_DEL", PCI, "mgmtdev del pci/0000:00:02.0",
      {"object": "mgmtdev", "event": "del", "name": "pci/0000:00:02.0"}),
 ]
@@ -385,6 +414,19 @@ def test_monitor_events(args):
         yield "details", expect("line", mon.line(), (
             "dev change vdpa0: type network mgmtdev vdpasim_net vendor_id 0 "
             "max_vqs 3 max_vq_size 256 min_vq_size 1 driver none status 0x0\n")), None
+    for words in (["-d", "monitor"], ["-dj", "monitor"]):
+        with monitor(args, words) as mon:
+            for fields in scenarios.FULL_MGMTDEVS:
+                mon.kernel.event("MGMTDEV_NEW", fakekernel.attrs(fields))
+                mon.kernel.event("MGMTDEV_CHANGE", fakekernel.attrs(fields))
+            for fields in scenarios.FULL_DEVS:
+                mon.kernel.event("DEV_NEW", fields)
+            _, out, err = mon.end()
+            problems = expect("lines", out.count(b"\n"), 2 * len(scenarios.FULL_MGMTDEVS)
+                              + len(scenarios.FULL_DEVS)) + expect("stderr", err, b"")
+            for line in out.splitlines() if "-dj" in words else ():
+                problems += args.schemas.problems("event", line)
+        yield f"all details: {shlex.join(words)}", problems, None
     with monitor(args, ["-jp", "monitor"]) as mon:
         mon.kernel.event("DEV_DEL", device(0))
         _, out, _ = (time.sleep(0.2), *mon.end()[1:])
@@ -738,6 +780,9 @@ def test_man_pages(args):
                         ("dev set help", "vdpa-dev.8"), ("dev config help", "vdpa-dev.8"),
                         ("dev config show help", "vdpa-dev.8"),
                         ("dev vstats show help", "vdpa-dev.8"),
+                        ("mgmtdev set help", "vdpa-mgmtdev.8"),
+                        ("mgmtdev resource help", "vdpa-mgmtdev.8"),
+                        ("mgmtdev resource show help", "vdpa-mgmtdev.8"),
                         ("dev features help", "vdpa-dev.8"),
                         ("dev features set help", "vdpa-dev.8"),
                         ("monitor help", "vdpa-monitor.8"), ("help", "vdpa.8")):

@@ -21,6 +21,7 @@ GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_CMD_GETFAMILY = 0x10, 1, 3
 NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE, NLMSG_OVERRUN = 1, 2, 3, 4
 NLM_F_MULTI, NLM_F_DUMP_INTR, NLM_F_DUMP_FILTERED = 0x2, 0x10, 0x20
 NLM_F_ACK, NLM_F_ECHO, NLM_F_DUMP = 0x4, 0x8, 0x300
+NLA_F_NESTED = 0x8000
 NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
 NETLINK_ADD_MEMBERSHIP, NETLINK_EXT_ACK = 1, 11
 NLMSGERR_MSG, NLMSGERR_OFFS, NLMSGERR_MISS_TYPE = 1, 2, 5
@@ -32,7 +33,7 @@ def read_enum(name):
     with open(UAPI, encoding="ascii") as header:
         text = re.sub(r"/\*.*?\*/", "", header.read(), flags=re.S)
     body = re.search(r"enum vdpa_%s {(.*?)}" % name, text, re.S).group(1)
-    prefix = {"command": "VDPA_CMD_", "attr": "VDPA_ATTR_"}[name]
+    prefix = {"command": "VDPA_CMD_"}.get(name, f"VDPA_{name.upper()}_")
     numbers, value = {}, -1
     for item in filter(None, (s.strip() for s in body.split(","))):
         key, _, given = (s.strip() for s in item.partition("="))
@@ -46,26 +47,39 @@ def read_enum(name):
 
 
 CMD, ATTR = read_enum("command"), read_enum("attr")
+# of what is in nests
+QUEUE, RESOURCE, REASON = map(read_enum, ("queue_attr", "resource_attr", "reason_attr"))
+STATE = read_enum("state")
 CMD_NAME = {value: name for name, value in CMD.items()}
 ATTR_NAME = {value: name for name, value in ATTR.items() if name != "PAD"}
 
 SIZES = {
-    1: ["DEV_STATUS", "DEV_BLK_CFG_PHY_BLK_EXP", "DEV_BLK_CFG_ALIGN_OFFSET",
+    1: ["DEV_STATUS", "DEV_STATE", "DEV_BLK_CFG_PHY_BLK_EXP", "DEV_BLK_CFG_ALIGN_OFFSET",
         "DEV_BLK_READ_ONLY", "DEV_BLK_FLUSH"],
     2: ["DEV_MAX_VQ_SIZE", "DEV_MIN_VQ_SIZE", "DEV_NET_STATUS",
         "DEV_NET_CFG_MAX_VQP", "DEV_NET_CFG_MTU", "DEV_BLK_CFG_NUM_QUEUES",
-        "DEV_BLK_CFG_MIN_IO_SIZE"],
+        "DEV_BLK_CFG_MIN_IO_SIZE", "DEV_NET_VLAN", "MGMTDEV_MAX_VQ_SIZE"],
     4: ["DEV_ID", "DEV_VENDOR_ID", "DEV_MAX_VQS", "DEV_MGMTDEV_MAX_VQS",
         "DEV_QUEUE_INDEX", "DEV_BLK_CFG_SIZE_MAX", "DEV_BLK_CFG_BLK_SIZE",
         "DEV_BLK_CFG_SEG_MAX", "DEV_BLK_CFG_OPT_IO_SIZE",
         "DEV_BLK_CFG_MAX_DISCARD_SEC", "DEV_BLK_CFG_MAX_DISCARD_SEG",
+        "DEV_READY_VQS", "DEV_GROUPS", "DEV_ADDRESS_SPACES", "PROFILE_VERSION",
+        "NETNS_FD", "MGMTDEV_NETNSID",
         "DEV_BLK_CFG_DISCARD_SEC_ALIGN", "DEV_BLK_CFG_MAX_WRITE_ZEROES_SEC",
         "DEV_BLK_CFG_MAX_WRITE_ZEROES_SEG"],
     8: ["MGMTDEV_SUPPORTED_CLASSES", "DEV_SUPPORTED_FEATURES", "DEV_FEATURES",
         "DEV_NEGOTIATED_FEATURES", "DEV_VENDOR_ATTR_VALUE",
-        "DEV_BLK_CFG_CAPACITY"],
+        "DEV_BLK_CFG_CAPACITY", "DEV_IOVA_FIRST", "DEV_IOVA_LAST",
+        "DEV_CONFIG_INTERRUPTS", "DEV_RESETS", "DEV_BACKEND_FEATURES"],
 }
 SIZE = {name: size for size, names in SIZES.items() for name in names}
+NEST_SIZE = {
+    "queue": dict(INDEX=4, SIZE=4, READY=1, AVAIL_INDEX=2, AVAIL_WRAP=1, USED_INDEX=2,
+                  USED_WRAP=1, GROUP=4, DESC_GROUP=4, IRQ=4, KICKS=8, INTERRUPTS=8,
+                  RECEIVED=8, COMPLETED=8, BYTES=8, ERRORS=8, LAST_ERROR=4),
+    "resource": dict(USED=8, SIZE=8, MAX=8),
+    "reason": dict(ATTR=4, WANTED=8, AVAILABLE=8),
+}
 PACK = {1: "=B", 2: "=H", 4: "=I", 8: "=Q"}
 
 
@@ -75,13 +89,30 @@ def raw_attr(number, payload):
             bytes(-len(payload) % 4))
 
 
-def attr(name, value):
-    """A well-formed attribute of the family; bytes are taken as they are"""
+def payload_of(value, size):
+    """What an attribute holds; bytes are taken as they are"""
     if isinstance(value, str):
-        value = value.encode() + b"\0"
-    elif isinstance(value, int):
-        value = struct.pack(PACK[SIZE[name]], value)
-    return raw_attr(ATTR[name], value)
+        return value.encode() + b"\0"
+    if isinstance(value, int):
+        return struct.pack(PACK[size], value % (1 << 8 * size))
+    if isinstance(value, list):
+        return struct.pack(f"={len(value)}I", *(ATTR.get(item, item) for item in value))
+    return value
+
+
+def attr(name, value):
+    """A well-formed attribute of the family, or a nest of such from a dict"""
+    if isinstance(value, dict):
+        return raw_attr(ATTR[name] | NLA_F_NESTED, attrs(value))
+    return raw_attr(ATTR[name], payload_of(value, SIZE.get(name)))
+
+
+def nest(name, kind, fields):
+    """A (name, value) pair for attrs(): a nest of another enum"""
+    numbers = {"queue": QUEUE, "resource": RESOURCE, "reason": REASON}[kind]
+    items = fields.items() if isinstance(fields, dict) else fields
+    return name, b"".join(raw_attr(numbers[key], payload_of(
+        value, NEST_SIZE[kind].get(key))) for key, value in items)
 
 
 def attrs(fields):
@@ -330,17 +361,39 @@ class Result:
         self.requests = [r for r in kernel.requests if r.type == FAMILY_ID]
         self.options, self.errors = kernel.options, kernel.errors
         self.lookups = len(kernel.requests) - len(self.requests)
+        self.entered = []       # network namespaces, by name
 
 
-def run(tool, shim, argv, timeout=60, stdout=None, env=None, **kwargs):
+def directory(files, netns):
+    """A temporary directory with files, and names of network namespaces"""
+    made = tempfile.TemporaryDirectory(prefix="vdpa-test-")
+    os.mkdir(os.path.join(made.name, "netns"))
+    for name, content in [*files.items(), *((f"netns/{name}", "") for name in netns)]:
+        mode = "wb" if isinstance(content, bytes) else "w"
+        with open(os.path.join(made.name, name), mode) as file:
+            file.write(content)
+    return made
+
+
+def entered(path, netns):
+    """Those that setns() was called for"""
+    return [name for name in netns if os.path.getsize(os.path.join(path, "netns", name))]
+
+
+def run(tool, shim, argv, timeout=60, stdout=None, env=None, files=None, netns=(),
+        stdin=None, **kwargs):
     """Runs the tool against a FakeKernel made with kwargs"""
     kernel = FakeKernel(**kwargs)
     try:
-        done = subprocess.run([tool] + argv, env=environment(kernel, shim, env),
-                              stdin=subprocess.DEVNULL,
-                              stdout=stdout or subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=timeout,
-                              check=False)
+        with directory(files or {}, netns) as path:
+            done = subprocess.run(
+                [tool] + argv, cwd=path, timeout=timeout, check=False,
+                env=environment(kernel, shim, dict(env or {}, VDPA_TEST_NETNS=path + "/netns")),
+                stdout=stdout or subprocess.PIPE, stderr=subprocess.PIPE,
+                **({"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}))
+            names = entered(path, netns)
     finally:
         kernel.close()
-    return Result(argv, done.returncode, done.stdout or b"", done.stderr, kernel)
+    result = Result(argv, done.returncode, done.stdout or b"", done.stderr, kernel)
+    result.entered = names
+    return result

@@ -6,6 +6,7 @@ import argparse
 import difflib
 import json
 import os
+import re
 import shlex
 import sys
 import traceback
@@ -18,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 # Commands whose documents are not those of their object
-SECTIONS = ("config", "vstats", "features")
+SECTIONS = ("config", "vstats", "features", "resource")
 
 
 class Tap:
@@ -99,7 +100,8 @@ def check_json(schemas, result):
     if result.out.count(b"\n") != (result.out.count(b"\n") if b"\n " in result.out
                                    else 1) or result.out[-1:] != b"\n":
         return ["stdout is not one document and a newline"]
-    words = [word for word in result.argv if word[:1] != "-"]
+    words = [word for before, word in zip([""] + result.argv, result.argv)
+             if word[:1] != "-" and not re.match("-[a-z]*n$|--?netns$", before)]
     if not words or b'{"version"' in result.out or b'"version": ' in result.out:
         return [] if json.loads(result.out)["version"] else ["no version"]
     name = words[0]
@@ -143,6 +145,8 @@ def transcript(line, result):
         text += f"2> {error}\n"
     if result.status:
         text += f"=> {result.status}\n"
+    for name in result.entered:
+        text += f"entered {name}\n"
     for request in result.requests:
         text += f"<< {request.text()}\n"
     return text

@@ -7,7 +7,8 @@ and the requests it sends are in golden/NAME.txt.
 
 import struct
 
-from fakekernel import ATTR, CMD, NLM_F_ACK, NLM_F_DUMP, attr, attrs, genlmsg, raw_attr
+from fakekernel import (ATTR, CMD, NLM_F_ACK, NLM_F_DUMP, STATE, attr, attrs, genlmsg, nest,
+                        raw_attr)
 
 EAGAIN = 11
 ENOENT, EPERM, ENOMEM, EBUSY, EEXIST, ENODEV, EINVAL = 2, 1, 12, 16, 17, 19, 22
@@ -47,6 +48,39 @@ DEVS = [
     dict(MAINLINE_DEVS[2], DEV_STATUS=0xff, DEV_DRIVER="vhost_vdpa"),
 ]
 
+
+# All that can be told of management devices and devices
+RESOURCES = [nest("MGMTDEV_RESOURCE", "resource", fields) for fields in (
+    dict(NAME="devices", UNIT="device", USED=2, SIZE=64),
+    dict(NAME="queue_pairs", UNIT="pair", USED=3, SIZE=128, MAX=16),
+    dict(NAME="memory", UNIT="byte", USED=2**33))]
+FULL_MGMTDEVS = [
+    [*MGMTDEVS[0].items(), ("MGMTDEV_MAX_VQ_SIZE", 256),
+     ("MGMTDEV_ADD_ATTRS", ["DEV_NET_CFG_MACADDR", "DEV_NET_CFG_MTU", "DEV_FEATURES",
+                            "DEV_NET_VLAN", "DEV_DRIVER", 999]),
+     ("MGMTDEV_SET_ATTRS", ["DEV_NET_CFG_MACADDR", "DEV_NET_STATUS"]), *RESOURCES],
+    [*MGMTDEVS[1].items(), ("MGMTDEV_ADD_ATTRS", ["DEV_BLK_CFG_CAPACITY",
+                                                  "DEV_BLK_READ_ONLY"]),
+     ("MGMTDEV_SET_ATTRS", []), ("MGMTDEV_NETNSID", 3)],
+    [*MGMTDEVS[2].items(), ("MGMTDEV_NETNSID", -1)],
+]
+FULL_DEVS = [
+    dict(DEVS[0], DEV_STATE=STATE["INACTIVE"], DEV_READY_VQS=0, DEV_GROUPS=1,
+         DEV_ADDRESS_SPACES=1),
+    dict(DEVS[1], DEV_DRIVER_DEV="virtio3", DEV_STATE=STATE["ACTIVE"], DEV_READY_VQS=1,
+         DEV_GROUPS=1, DEV_ADDRESS_SPACES=2, DEV_IOVA_FIRST=0, DEV_IOVA_LAST=2**64 - 1,
+         DEV_CREATED=dict(DEV_BLK_CFG_CAPACITY=2048, DEV_BLK_READ_ONLY=1,
+                          DEV_DRIVER="virtio_vdpa", DEV_FEATURES=0x300000220)),
+    dict(DEVS[2], DEV_DRIVER_DEV="vhost-vdpa-0", DEV_STATE=STATE["NEEDS_RESET"],
+         DEV_READY_VQS=3, DEV_GROUPS=3, DEV_ADDRESS_SPACES=2, DEV_IOVA_FIRST=0x1000,
+         DEV_IOVA_LAST=0xffffffff, DEV_CREATED=dict(
+             DEV_FEATURES=NET_FEATURES | 1 << 42,
+             DEV_NET_CFG_MACADDR=b"\x02\0\0\0\0\x01", DEV_NET_CFG_MTU=9000,
+             DEV_NET_CFG_MAX_VQP=2, DEV_NET_VLAN=4094)),
+    dict(DEVS[0], DEV_NAME="n1", DEV_STATE=STATE["SUSPENDED"], DEV_CREATED=dict(
+        DEV_NET_CFG_MTU=1500)),
+    dict(DEVS[0], DEV_NAME="n2", DEV_STATE=77, DEV_CREATED={}),
+]
 
 # but for GSO, which iproute2 does not know
 ALL_NET_FEATURES = 0x330ffffaf
@@ -119,6 +153,7 @@ def vstats(cut=None):
 def getter(cmd, key, objects, no_such):
     """Answers MGMTDEV_GET or DEV_GET from a list of objects"""
     def name(obj):
+        obj = dict(obj)
         bus = obj.get("MGMTDEV_BUS_NAME")
         if key == "DEV_NAME" or not bus:
             return obj[key]
@@ -193,7 +228,7 @@ def ours(mgmtdevs=None, devs=None, **answers):
             "DEV_CONFIG_GET", "DEV_NAME", NET_CONFIGS + BLOCK_CONFIGS,
             lambda r: r.error(ENODEV, "No such device", at="DEV_NAME")),
         "DEV_VSTATS_GET": vstats(),
-        "DEV_ATTR_SET": acknowledge,
+        "DEV_ATTR_SET": acknowledge, "MGMTDEV_SET": acknowledge,
     }
     kernel.update(answers)
     return dict(answers=kernel)
@@ -205,7 +240,7 @@ def refuse(errno, text=None, **kwargs):
         return [request.error(errno, text, **kwargs)]
     return dict(answers=dict.fromkeys(
         ("MGMTDEV_GET", "DEV_GET", "DEV_NEW", "DEV_DEL", "DEV_CONFIG_GET",
-         "DEV_VSTATS_GET", "DEV_ATTR_SET"), answer))
+         "DEV_VSTATS_GET", "DEV_ATTR_SET", "MGMTDEV_SET"), answer))
 
 
 SHOW = """
@@ -421,6 +456,69 @@ DETAILS = """
 --details mgmtdev show vdpasim_net
 """
 
+FULL = """
+mgmtdev show
+-d mgmtdev show
+-dj mgmtdev show
+-djp mgmtdev show vdpasim_net
+-d mgmtdev show vduse
+mgmtdev resource show
+mgmtdev resource
+mgmtdev resource list vdpasim_net
+mgmtdev resource show mgmtdev vdpasim_blk
+-j mgmtdev resource show
+-jp mgmtdev resource show vdpasim_net
+mgmtdev resource show nosuch
+dev show
+-j dev show
+-d dev show
+-dj dev show
+-djp dev show b0
+"""
+
+# What the kernel of Linux 6.12 would silently do without
+MAINLINE_OURS = """
+dev add vdpasim_net name foo0 vlan 5
+dev add vdpasim_net name foo0 capacity 1M
+dev add vdpasim_net name foo0 read_only off
+-j dev add vdpasim_net name foo0 driver none
+dev set n0 vlan 5
+dev set b0 capacity 1M mac 2:0:0:0:0:1
+"""
+
+ADD_MORE = """
+dev add vdpasim_net name foo0 vlan 1
+dev add vdpasim_net name foo0 vlan 4094 driver vhost_vdpa
+dev add vdpasim_net name foo0 driver none
+dev add vdpasim_blk name foo0 capacity 2048 read_only on
+dev add vdpasim_blk name foo0 capacity 0x800 read_only off
+dev add vdpasim_blk name foo0 capacity 1K
+dev add vdpasim_blk name foo0 capacity 3m
+dev add vdpasim_blk name foo0 capacity 16G
+dev add vdpasim_blk name foo0 capacity 8388607T
+dev add vdpasim_blk name foo0 capacity 18446744073709551615
+dev set n0 vlan 7
+dev set n0 driver vhost_vdpa vlan 8
+dev set b0 capacity 1T read_only off
+"""
+
+NETNS = """
+mgmtdev set vdpasim_net netns blue
+mgmtdev set netns blue mgmtdev pci/0000:00:02.0
+-j mgmtdev set vdpasim_net netns /proc/self/ns/net
+mgmtdev set vdpasim_net netns nosuch
+mgmtdev set vdpasim_net netns /no/such
+mgmtdev set vdpasim_net netns 4194305
+-j mgmtdev set nosuch netns nosuch
+-n blue mgmtdev show vdpasim_net
+-jn blue dev show n0
+--netns blue dev show n0
+--netns=blue -netns nosuch dev show n0
+-n nosuch dev show
+dev show -n /dev/null
+-n nosuch help
+"""
+
 ODD_MGMTDEVS = [
     dict(MGMTDEV_DEV_NAME="net", MGMTDEV_SUPPORTED_CLASSES=2,
          DEV_MGMTDEV_MAX_VQS=2**32 - 1, DEV_SUPPORTED_FEATURES=2**64 - 1),
@@ -582,6 +680,32 @@ dev set n0 link UP
 dev set n0 link ""
 dev set n0 link 1
 dev set n0 lin up
+dev add m vlan 0
+dev add m vlan 4095
+dev add m vlan ""
+dev add m capacity K
+dev add m capacity ""
+dev add m capacity 0x1K
+dev add m capacity 1.5G
+dev add m capacity 8388608T
+dev add m capacity 36028797018963968K
+dev add m capacity 18446744073709551616
+dev add m capacity 1KiB
+dev add m capacity 1111111111111111111111111111K
+dev add m read_only yes
+dev add m driver
+dev set n0 vlan 4095
+dev set n0 read_only 1
+mgmtdev set
+mgmtdev set m
+mgmtdev set m netns
+mgmtdev set m netns ""
+mgmtdev set netns x
+mgmtdev set m net x
+mgmtdev resource x
+mgmtdev resource show a b
+-n
+--netns
 dev set n0 device_features nosuch
 dev features set
 dev features set n0
@@ -796,6 +920,7 @@ dev config show bad
 dev config show
 -j dev config show
 """
+    yield from malformed_nests(name)
     yield from malformed_counters()
     # of kernels to come, and of the others: to be passed over
     yield "unknown-attributes", replies("DEV_NEW", b"".join((
@@ -819,6 +944,39 @@ dev del n0
     yield "given-twice", replies("DEV_NEW", attrs([
         ("DEV_NAME", "first"), ("DEV_NAME", "last"), ("DEV_ID", 1),
         ("DEV_ID", 2)])), "dev show"
+
+
+def malformed_nests(name):
+    """Nests that are broken inside, or hold what is not known"""
+    created = ATTR["DEV_CREATED"] | 0x8000
+    deep = b""
+    for _ in range(100):
+        deep = raw_attr(created, deep)
+    for text, payload in (
+            ("nest-cut-off", raw_attr(created, struct.pack("=HH", 9, ATTR["DEV_ID"]))),
+            ("nest-trailing-byte", raw_attr(created, attr("DEV_NET_CFG_MTU", 5) + b"x")),
+            ("nest-short-value", raw_attr(created, raw_attr(ATTR["DEV_NET_CFG_MTU"], b"1"))),
+            ("nest-in-nest", deep),
+            ("nest-unknown", raw_attr(created, raw_attr(200, b"?") + raw_attr(300, b"?") +
+                                      attr("DEV_NET_CFG_MTU", 5))),
+            ("nest-empty", raw_attr(created, b""))):
+        yield text, replies("DEV_NEW", name + payload, also=GOOD), \
+            BAD + "\n-d dev show bad\n-dj dev show"
+    for text, payload in (
+            ("numbers-odd", attr("MGMTDEV_ADD_ATTRS", b"12345")),
+            ("numbers-none", attr("MGMTDEV_ADD_ATTRS", b"")),
+            ("resource-nameless", attrs([nest("MGMTDEV_RESOURCE", "resource", dict(USED=1))])),
+            ("resource-empty", attrs([nest("MGMTDEV_RESOURCE", "resource", {})])),
+            ("resource-short", attrs([nest("MGMTDEV_RESOURCE", "resource",
+                                           dict(NAME="x", USED=b"1234"))])),
+            ("resource-strange", attrs([nest("MGMTDEV_RESOURCE", "resource", dict(
+                NAME=b"a\nb\0", UNIT=b"\xff\0", USED=2**64 - 1, SIZE=0))] * 2))):
+        yield text, replies("MGMTDEV_NEW", attr("MGMTDEV_DEV_NAME", "m") + payload), """
+-d mgmtdev show m
+-dj mgmtdev show
+mgmtdev resource show
+-jp mgmtdev resource show m
+"""
 
 
 def malformed_counters():
@@ -872,6 +1030,10 @@ def scenarios():
             (dict(ours(), title="ours"), lines(CONFIG) + lines(CONFIG_OURS)),
         ],
         "set": [(ours(), lines(SET))],
+        "full": [(ours(FULL_MGMTDEVS, FULL_DEVS), lines(FULL)),
+                 (dict(ours(), title="attributes"), lines(ADD_MORE)),
+                 (dict(mainline_configs([]), title="mainline"), lines(MAINLINE_OURS))],
+        "netns": [(dict(ours(), netns=("blue", "green")), lines(NETNS))],
         "features": [
             (dict(ours(), title="ours"), lines(FEATURES)),
             (dict(mainline_configs(NET_CONFIGS), title="mainline"), lines("""

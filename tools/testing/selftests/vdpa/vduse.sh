@@ -81,7 +81,7 @@ need_vduse() {
 # DEVICE DRIVER STATUS
 want_driver() {
 	want_ok vdpa -d dev show "$1"
-	grep -q "driver $2 status $3\$" "$OUT" ||
+	grep -q "driver $2 status $3 " "$OUT" ||
 		{ show_run; fail "not driver $2, status $3"; }
 }
 
