@@ -368,6 +368,20 @@ int parse_u32(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	return put_value(vdpa, req, arg, &u32, sizeof(u32), word);
 }
 
+/* Not sent where all devices are asked for */
+int parse_queue(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		const char *word)
+{
+	uint64_t value;
+
+	if (!number(word, UINT32_MAX, &value))
+		return bad_number(vdpa, arg, word, 0, UINT32_MAX);
+	req->queue = value;
+	req->queue_word = word;
+	req->has_queue = true;
+	return EXIT_OK;
+}
+
 /* A mask, hexadecimal also without 0x as iproute2 has it, or names */
 int parse_features(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 		   const char *word)

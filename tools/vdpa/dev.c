@@ -7,8 +7,7 @@
 
 #include "vdpa.h"
 
-static void show_state(struct out *out, const struct field *field,
-		       const struct msg *msg)
+void show_state(struct out *out, const struct field *field, const struct msg *msg)
 {
 	static const char *const names[] = {
 		[VDPA_STATE_INACTIVE] = "inactive",
@@ -81,19 +80,29 @@ static bool dev_print(struct vdpa *vdpa, const struct msg *msg, void *data)
 	const struct nlattr *name = msg_attr(msg, VDPA_ATTR_DEV_NAME);
 	struct out *out = &vdpa->out;
 
-	(void)data;
 	if (!name)
 		return false;
 	out_object(out, mnl_attr_get_str(name), OUT_LINE);
 	fields_show(out, dev_fields, msg,
 		    vdpa->details ? VIEW_DETAILS : VIEW_NORMAL);
+	if (data)
+		totals_show(out, data, mnl_attr_get_str(name));
 	out_object_end(out);
 	return true;
 }
 
 static int dev_show(struct vdpa *vdpa, struct req *req)
 {
-	return show(vdpa, req, "dev", VDPA_ATTR_DEV_NAME, dev_print);
+	struct totals totals = { NULL };
+	int ret = EXIT_OK;
+
+	if (vdpa->statistics)
+		ret = totals_load(vdpa, req, &totals);
+	if (ret == EXIT_OK)
+		ret = show_with(vdpa, req, "dev", VDPA_ATTR_DEV_NAME, dev_print,
+				NULL, vdpa->statistics ? &totals : NULL);
+	totals_free(&totals);
+	return ret;
 }
 
 /* A kernel that does not echo what it made is asked for it by name */
@@ -243,6 +252,8 @@ const struct cmd dev_cmds[] = {
 	  .run = dev_set },
 	{ "config", NULL, "what drivers see of devices", .sub = config_cmds },
 	{ "features", NULL, "features by their names", .sub = features_cmds },
-	{ "vstats", NULL, "statistics of a queue", .sub = vstats_cmds },
+	{ "stats", NULL, "what went through queues", .sub = stats_cmds },
+	{ "queue", NULL, "state of queues", .sub = queue_cmds },
+	{ "vstats", NULL, "statistics of a queue, as its vendor counts", .sub = vstats_cmds },
 	{ NULL }
 };

@@ -285,7 +285,7 @@ static int features_show(struct vdpa *vdpa, struct req *req)
 	ret = genl_dump(vdpa, &mgmtdevs, keep_mgmtdev, &list);
 	if (ret == EXIT_OK)
 		ret = show_with(vdpa, req, "features", VDPA_ATTR_DEV_NAME,
-				features_print, &list);
+				features_print, NULL, &list);
 	for (; list; list = next) {
 		next = list->next;
 		free(list);

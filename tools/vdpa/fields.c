@@ -11,9 +11,13 @@
 void fields_show(struct out *out, const struct field *fields,
 		 const struct msg *msg, unsigned int view)
 {
-	for (; fields->attr; fields++)
-		if (fields->views & view)
-			fields->show(out, fields, msg);
+	for (; fields->attr; fields++) {
+		if (!(fields->views & view))
+			continue;
+		fields->show(out, fields, msg);
+		if (fields->unit && out->units && msg_attr(msg, fields->attr))
+			out_note(out, fields->unit);
+	}
 }
 
 void show_str(struct out *out, const struct field *field, const struct msg *msg)
@@ -83,6 +87,27 @@ void show_u64_hex(struct out *out, const struct field *field, const struct msg *
 	snprintf(text, sizeof(text), "0x%llx",
 		 (unsigned long long)mnl_attr_get_u64(attr));
 	out_str(out, field->key, text);
+}
+
+/* With a unit also as people say it */
+void show_bytes(struct out *out, const struct field *field, const struct msg *msg)
+{
+	static const char prefixes[] = "KMGTPE";
+	const struct nlattr *attr = msg_attr(msg, field->attr);
+	const char *prefix = prefixes;
+	uint64_t value;
+	char text[24];
+
+	if (!attr)
+		return;
+	value = mnl_attr_get_u64(attr);
+	out_uint(out, field->key, value);
+	if (!out->units || value < 1024)
+		return;
+	for (; value >= 1 << 20; value >>= 10)
+		prefix++;
+	snprintf(text, sizeof(text), "(%.1f %ciB)", value / 1024.0, *prefix);
+	out_note(out, text);
 }
 
 void show_mac(struct out *out, const struct field *field, const struct msg *msg)

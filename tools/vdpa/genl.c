@@ -40,6 +40,7 @@ void req_init(struct req *req, const struct cmd *cmd, uint8_t genl_cmd)
 	req->sources = 0;
 	req->features = NULL;
 	req->netns = NULL;
+	req->has_queue = false;
 	req->nlh = mnl_nlmsg_put_header(req->buf);
 	/* the family's number is filled in once known */
 	req_header(req->nlh, 0, genl_cmd, VDPA_GENL_VERSION);

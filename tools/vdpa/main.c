@@ -27,6 +27,7 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "pretty", no_argument, NULL, 'p' },
 	{ "details", no_argument, NULL, 'd' },
+	{ "statistics", no_argument, NULL, 's' },
 	{ "netns", required_argument, NULL, 'n' },
 	{ "timestamp", no_argument, NULL, 't' },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -35,7 +36,7 @@ static const struct option long_options[] = {
 };
 
 /* "-": the other words, too, are given out in their order; ":": see below */
-static const char short_options[] = "-:Vjpdn:tvh";
+static const char short_options[] = "-:Vjpdsn:tvh";
 
 void options_help(FILE *fp)
 {
@@ -43,6 +44,7 @@ void options_help(FILE *fp)
 	      "  -j, --json              JSON instead of text\n"
 	      "  -p, --pretty            indented JSON\n"
 	      "  -d, --details           more about each object\n"
+	      "  -s, --statistics        dev show: what went through its queues\n"
 	      "  -n, --netns NETNS       look there: name, path or process\n"
 	      "  -t, --timestamp         monitor: say when each event arrived\n"
 	      "  -v, --verbose           monitor: say on stderr when listening\n"
@@ -82,6 +84,9 @@ static int option(struct vdpa *vdpa, bool *show_version, int opt, char **argv)
 		break;
 	case 'd':
 		vdpa->details = true;
+		break;
+	case 's':
+		vdpa->statistics = true;
 		break;
 	case 'n':
 		vdpa->netns = optarg;

@@ -389,10 +389,24 @@ void out_label(struct out *out, const char *key, const char *value)
 		json_add(out, key, json_safe(value));
 }
 
+void out_note(struct out *out, const char *text)
+{
+	if (out->json)
+		return;
+	put(out, " ", 1);
+	put_str(out, text);
+}
+
 /* jansson's integers have a sign; what does not fit is at least no other number */
 static json_t *json_uint(uint64_t value)
 {
 	return value <= INT64_MAX ? json_integer(value) : json_real(value);
+}
+
+void out_label_uint(struct out *out, const char *key, uint64_t value)
+{
+	if (out->json)
+		json_add(out, key, json_uint(value));
 }
 
 void out_uint(struct out *out, const char *key, uint64_t value)
@@ -474,6 +488,25 @@ void out_group_end(struct out *out)
 	}
 	put_str(out, out->text.key[0] == '(' ? "()" : ")");
 	out->text = out->text_outside;
+}
+
+void out_line(struct out *out, const char *key)
+{
+	if (out->json) {
+		json_push(out, key, json_object());
+		return;
+	}
+	put_str(out, "\n ");
+	out->text_outside = out->text;
+	out->text = texts[OUT_LINE];
+}
+
+void out_line_end(struct out *out)
+{
+	if (out->json)
+		json_pop(out);
+	else
+		out->text = out->text_outside;
 }
 
 void out_rows(struct out *out, const char *key)

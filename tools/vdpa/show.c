@@ -7,7 +7,8 @@
 #include "vdpa.h"
 
 int show_with(struct vdpa *vdpa, struct req *req, const char *section,
-	      uint16_t name, genl_cb print, void *data)
+	      uint16_t name, genl_cb print,
+	      void (*finish)(struct vdpa *vdpa, void *data), void *data)
 {
 	struct out *out = &vdpa->out;
 	int ret, end;
@@ -18,6 +19,8 @@ int show_with(struct vdpa *vdpa, struct req *req, const char *section,
 	else
 		ret = genl_dump(vdpa, req, print, data);
 
+	if (finish)
+		finish(vdpa, data);
 	/* of a list with something broken in it, the rest is shown */
 	if (ret != EXIT_OK && !out->objects) {
 		out_discard(out);
@@ -30,7 +33,7 @@ int show_with(struct vdpa *vdpa, struct req *req, const char *section,
 int show(struct vdpa *vdpa, struct req *req, const char *section, uint16_t name,
 	 genl_cb print)
 {
-	return show_with(vdpa, req, section, name, print, NULL);
+	return show_with(vdpa, req, section, name, print, NULL, NULL);
 }
 
 /* What the kernel may tell besides that it was done */

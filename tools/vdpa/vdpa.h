@@ -73,6 +73,7 @@ struct out_text {
 struct out {
 	bool json;
 	bool pretty;
+	bool units;		/* in text, behind numbers that have one */
 	bool failed;		/* out of memory: the document lacks something */
 	int write_errno;
 	unsigned int objects;	/* shown so far */
@@ -101,6 +102,9 @@ int out_single_end(struct out *out);
 
 /* JSON only: what the line says before its values */
 void out_label(struct out *out, const char *key, const char *value);
+void out_label_uint(struct out *out, const char *key, uint64_t value);
+/* Text only: behind a value */
+void out_note(struct out *out, const char *text);
 void out_uint(struct out *out, const char *key, uint64_t value);
 /* The same where the kernel chose the key */
 void out_count(struct out *out, const char *name, uint64_t value);
@@ -113,6 +117,10 @@ void out_none(struct out *out, const char *key, const char *text);
 /* Values that belong together: an object, "KEY (key value key value)" in text */
 void out_group(struct out *out, const char *key);
 void out_group_end(struct out *out);
+
+/* The same, but in text a line without the key, for people */
+void out_line(struct out *out, const char *key);
+void out_line_end(struct out *out);
 
 /* A list of objects; in text each has a line, "PREFIXNAME: key value key value" */
 void out_rows(struct out *out, const char *key);
@@ -150,6 +158,9 @@ struct req {
 	/* words that are not yet among the attributes */
 	const char *features;	/* by name */
 	const char *netns;
+	const char *queue_word;
+	uint32_t queue;
+	bool has_queue;
 	char buf[GENL_REQ_SIZE] __attribute__((aligned(8)));
 };
 
@@ -337,6 +348,8 @@ int parse_features(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 		   const char *word);
 int parse_mac(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	      const char *word);
+int parse_queue(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		const char *word);
 int parse_vlan(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	       const char *word);
 int parse_capacity(struct vdpa *vdpa, struct req *req, const struct arg *arg,
@@ -358,6 +371,7 @@ struct field {
 	void (*show)(struct out *out, const struct field *field,
 		     const struct msg *msg);
 	unsigned int views;	/* where it is shown: of VIEW_* */
+	const char *unit;	/* NULL: none, or said by @show */
 };
 
 #define VIEW_NORMAL	0x1
@@ -376,6 +390,8 @@ void show_u8_hex(struct out *out, const struct field *field, const struct msg *m
 void show_u16(struct out *out, const struct field *field, const struct msg *msg);
 void show_u32(struct out *out, const struct field *field, const struct msg *msg);
 void show_u64(struct out *out, const struct field *field, const struct msg *msg);
+void show_bytes(struct out *out, const struct field *field, const struct msg *msg);
+void show_state(struct out *out, const struct field *field, const struct msg *msg);
 void show_u64_hex(struct out *out, const struct field *field, const struct msg *msg);
 void show_mac(struct out *out, const struct field *field, const struct msg *msg);
 void show_handle(struct out *out, const struct field *field, const struct msg *msg);
@@ -400,9 +416,10 @@ const char *msg_handle(const struct msg *msg, char buf[static HANDLE_SIZE]);
  */
 int show(struct vdpa *vdpa, struct req *req, const char *section, uint16_t name,
 	 genl_cb print);
-/* The same with something for @print to know */
+/* The same with something for @print to know, and what follows the last one */
 int show_with(struct vdpa *vdpa, struct req *req, const char *section,
-	      uint16_t name, genl_cb print, void *data);
+	      uint16_t name, genl_cb print,
+	      void (*finish)(struct vdpa *vdpa, void *data), void *data);
 
 /*
  * Asks for something to be done. Silent; where a JSON document is expected it
@@ -425,6 +442,25 @@ extern const struct field dev_fields[];
 extern const struct cmd config_cmds[];
 extern const struct cmd vstats_cmds[];
 extern const struct cmd features_cmds[];
+extern const struct cmd stats_cmds[];
+extern const struct cmd queue_cmds[];
+/* "rx", "tx", "control", "request"; NULL: of this class it is not known */
+const char *queue_kind(const struct msg *msg, uint32_t idx);
+/* A pair of name and value: shows it with its value, returns its name before */
+const struct nlattr *show_counter(struct out *out, const struct nlattr *attr,
+				  const struct nlattr *name);
+
+/* totals.c: sums over the queues of devices */
+struct totals {
+	struct total *total;
+	size_t count;
+	size_t size;
+	size_t next;		/* where the next device will be found */
+};
+
+int totals_load(struct vdpa *vdpa, const struct req *from, struct totals *totals);
+void totals_show(struct out *out, struct totals *totals, const char *name);
+void totals_free(struct totals *totals);
 int dev_set(struct vdpa *vdpa, struct req *req);
 extern const struct arg monitor_args[];
 int monitor(struct vdpa *vdpa, struct req *req);
@@ -434,6 +470,7 @@ struct vdpa {
 	struct out out;
 	struct genl genl;
 	bool details;
+	bool statistics;
 	bool verbose;
 	bool timestamp;
 	const char *netns;	/* to look at; NULL: that of the process */

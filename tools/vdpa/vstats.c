@@ -3,46 +3,26 @@
  * vdpa dev vstats: statistics of a queue that the device's vendor chose
  */
 
+#include <string.h>
+
 #include <linux/virtio_ids.h>
-#include <linux/virtio_net.h>
 
 #include "vdpa.h"
-
-#define FEATURE(name)	(1ULL << VIRTIO_NET_F_##name)
-
-/*
- * Which queue of a network card is the control queue: virtio 1.3, 5.1.2. As
- * long as nothing is negotiated, it is where a driver that takes all that is
- * offered would find it.
- */
-static uint64_t ctrl_idx(uint64_t negotiated, uint16_t max_pairs)
-{
-	if (negotiated && !(negotiated & FEATURE(CTRL_VQ)))
-		return UINT64_MAX;
-	if (negotiated && !(negotiated & (FEATURE(MQ) | FEATURE(RSS))))
-		return 2;
-	return max_pairs ? 2 * (uint64_t)max_pairs : 2;
-}
 
 static void show_queue_type(struct out *out, const struct field *field,
 			    const struct msg *msg)
 {
 	const struct nlattr *id = msg_attr(msg, VDPA_ATTR_DEV_ID);
 	const struct nlattr *idx = msg_attr(msg, field->attr);
-	const struct nlattr *features, *pairs;
-	uint64_t ctrl;
+	const char *kind;
 
 	if (!idx || !id || mnl_attr_get_u32(id) != VIRTIO_ID_NET)
 		return;
-	features = msg_attr(msg, VDPA_ATTR_DEV_NEGOTIATED_FEATURES);
-	pairs = msg_attr(msg, VDPA_ATTR_DEV_NET_CFG_MAX_VQP);
-	ctrl = ctrl_idx(features ? mnl_attr_get_u64(features) : 0,
-			pairs ? mnl_attr_get_u16(pairs) : 0);
-	if (mnl_attr_get_u32(idx) == ctrl)
-		out_str(out, field->key, "control_vq");
-	else
-		out_str(out, field->key,
-			mnl_attr_get_u32(idx) % 2 ? "tx" : "rx");
+	kind = queue_kind(msg, mnl_attr_get_u32(idx));
+	/* as iproute2 calls it */
+	if (strcmp(kind, "control") == 0)
+		kind = "control_vq";
+	out_str(out, field->key, kind);
 }
 
 static const struct field vstats_fields[] = {
@@ -51,23 +31,27 @@ static const struct field vstats_fields[] = {
 };
 
 /* Each name goes before its value */
+const struct nlattr *show_counter(struct out *out, const struct nlattr *attr,
+				  const struct nlattr *name)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case VDPA_ATTR_DEV_VENDOR_ATTR_NAME:
+		return attr;
+	case VDPA_ATTR_DEV_VENDOR_ATTR_VALUE:
+		if (name)
+			out_count(out, mnl_attr_get_str(name),
+				  mnl_attr_get_u64(attr));
+		return NULL;
+	}
+	return name;
+}
+
 static void show_counters(struct out *out, const struct msg *msg)
 {
 	const struct nlattr *attr, *name = NULL;
 
-	msg_for_each(attr, msg) {
-		switch (mnl_attr_get_type(attr)) {
-		case VDPA_ATTR_DEV_VENDOR_ATTR_NAME:
-			name = attr;
-			break;
-		case VDPA_ATTR_DEV_VENDOR_ATTR_VALUE:
-			if (name)
-				out_count(out, mnl_attr_get_str(name),
-					  mnl_attr_get_u64(attr));
-			name = NULL;
-			break;
-		}
-	}
+	msg_for_each(attr, msg)
+		name = show_counter(out, attr, name);
 }
 
 static bool vstats_print(struct vdpa *vdpa, const struct msg *msg, void *data)

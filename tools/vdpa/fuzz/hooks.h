@@ -28,7 +28,7 @@ extern FILE *fuzz_stdout, *fuzz_stderr;
 
 int fuzz_clock_gettime(clockid_t clock, struct timespec *now);
 int fuzz_getopt_long_only(int argc, char **argv, const char *shorts,
-		     const struct option *longs, int *index);
+			  const struct option *longs, int *index);
 ssize_t fuzz_write(int fd, const void *data, size_t len);
 int fuzz_close(int fd);
 int fuzz_fcntl(int fd, int cmd, ...);

@@ -267,6 +267,28 @@ static void answer_vstats(const struct nlmsghdr *request)
 	answer_done(nlh);
 }
 
+static void answer_stats(const struct nlmsghdr *request)
+{
+	struct nlmsghdr *nlh = answer_genl(FAMILY_ID, VDPA_CMD_DEV_STATS_GET);
+	struct nlattr *nest, *vendor;
+
+	answer_string(nlh, request, VDPA_ATTR_DEV_NAME, "vdpa0");
+	mnl_attr_put_u32(nlh, VDPA_ATTR_DEV_ID, 1);
+	mnl_attr_put_u8(nlh, VDPA_ATTR_DEV_STATE, VDPA_STATE_ACTIVE);
+	mnl_attr_put_u64(nlh, VDPA_ATTR_DEV_RESETS, 3);
+	nest = mnl_attr_nest_start(nlh, VDPA_ATTR_DEV_QUEUE);
+	mnl_attr_put_u32(nlh, VDPA_QUEUE_ATTR_INDEX, 1);
+	mnl_attr_put_u8(nlh, VDPA_QUEUE_ATTR_READY, 1);
+	mnl_attr_put_u64(nlh, VDPA_QUEUE_ATTR_BYTES, 123456);
+	mnl_attr_put_u32(nlh, VDPA_QUEUE_ATTR_LAST_ERROR, EINVAL);
+	vendor = mnl_attr_nest_start(nlh, VDPA_QUEUE_ATTR_VENDOR);
+	mnl_attr_put_strz(nlh, VDPA_ATTR_DEV_VENDOR_ATTR_NAME, "tx drops");
+	mnl_attr_put_u64(nlh, VDPA_ATTR_DEV_VENDOR_ATTR_VALUE, 7);
+	mnl_attr_nest_end(nlh, vendor);
+	mnl_attr_nest_end(nlh, nest);
+	answer_done(nlh);
+}
+
 /* One object, or of a dump the first */
 static void answer_object(const struct nlmsghdr *request, uint8_t cmd)
 {
@@ -283,6 +305,9 @@ static void answer_object(const struct nlmsghdr *request, uint8_t cmd)
 	case VDPA_CMD_DEV_VSTATS_GET:
 		answer_vstats(request);
 		break;
+	case VDPA_CMD_DEV_STATS_GET:
+		answer_stats(request);
+		break;
 	default:
 		if (request->nlmsg_flags & NLM_F_ECHO)
 			answer_dev(request, "vdpa0");
@@ -293,7 +318,7 @@ static bool is_dump(const struct nlmsghdr *request, uint8_t cmd)
 {
 	return (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP &&
 	       (cmd == VDPA_CMD_MGMTDEV_GET || cmd == VDPA_CMD_DEV_GET ||
-		cmd == VDPA_CMD_DEV_CONFIG_GET);
+		cmd == VDPA_CMD_DEV_CONFIG_GET || cmd == VDPA_CMD_DEV_STATS_GET);
 }
 
 static void answer_request(const struct nlmsghdr *request)

@@ -218,7 +218,7 @@ int fuzz_clock_gettime(clockid_t clock, struct timespec *now)
 }
 
 int fuzz_getopt_long_only(int argc, char **argv, const char *shorts,
-		     const struct option *longs, int *index)
+			  const struct option *longs, int *index)
 {
 	int opt = getopt_long_only(argc, argv, shorts, longs, index);
 

@@ -23,9 +23,13 @@ NO_FAMILY, NO_GROUP, ODD_FAMILY, MODULE = 0x01, 0x02, 0x04, 0x20
 RECORD, RECORD_ERRNO = 0x00, 0x80
 COMMANDS = [("mgmtdev", False), ("mgmtdev", True), ("dev", False), ("dev", True),
             ("add", False), ("add", True), ("del", True), ("monitor", False),
-            ("config", False), ("config", True), ("vstats", True), ("set", True)]
-VERBS = ("add", "del", "monitor", "config", "vstats", "set")
-OPTION_BITS = {"j": 0x08, "p": 0x10, "d": 0x20, "t": 0x40}
+            ("config", False), ("config", True), ("vstats", True), ("set", True),
+            ("stats", False), ("stats", True), ("queue", False), ("queue", True),
+            ("-s", False), ("-s", True), ("resource", False), ("netns", True),
+            ("features", False), ("features", True), ("device_features", True)]
+VERBS = ("netns", "device_features", "features", "add", "del", "monitor", "config", "vstats",
+         "stats", "queue", "resource", "set")
+OPTION_BITS = {"j": 1, "p": 2, "d": 4, "t": 8}
 FLAGS = {"REQUEST": 1, "ACK": 4, "ECHO": 8, "DUMP": 0x300}
 
 
@@ -75,15 +79,20 @@ def choice(argv):
                           for word in argv if word[:1] == "-"))
     if not words or "help" in words:
         return None
-    verb = next((word for word in words[:2] if word in VERBS), words[0])
-    behind = 3 if verb == "config" else 2
-    named = verb in ("del", "set", "vstats") or "name" in words or (
+    verb = next((verb for verb in VERBS if verb in words), words[0])
+    if verb == "dev" and "s" in options:
+        verb = "-s"
+    behind = 3 if verb in ("config", "stats", "queue", "resource") else 2
+    named = verb in ("del", "set", "vstats", "netns", "device_features") or "name" in words or (
         len(words) > behind and verb != "add")
+    if verb == "features":
+        named = "set" in words
+    if verb == "resource":
+        named = False
     if (verb, named) not in COMMANDS:
         return None
-    number = COMMANDS.index((verb, named))
-    return number & 7 | (number & 8) << 4 | sum(
-        bit for option, bit in OPTION_BITS.items() if option in options)
+    return bytes((COMMANDS.index((verb, named)), sum(
+        bit for option, bit in OPTION_BITS.items() if option in options)))
 
 
 def arguments(kernel, argv, answers):
@@ -93,7 +102,7 @@ def arguments(kernel, argv, answers):
 
 def messages(kernel, argv, answers):
     chosen = choice(argv)
-    return None if chosen is None or not answers else head(kernel) + bytes((chosen,)) + answers
+    return None if chosen is None or not answers else head(kernel) + chosen + answers
 
 
 def events():
@@ -101,7 +110,8 @@ def events():
     objects = (("MGMTDEV_NEW", scenarios.MGMTDEVS), ("MGMTDEV_DEL", scenarios.MGMTDEVS),
                ("DEV_NEW", scenarios.DEVS + scenarios.ODD_DEVS),
                ("DEV_CHANGE", scenarios.DEVS), ("DEV_DEL", scenarios.DEVS),
-               ("DEV_CHANGE", scenarios.STRANGE["devs"]))
+               ("DEV_CHANGE", scenarios.STRANGE["devs"]),
+               ("MGMTDEV_CHANGE", scenarios.FULL_MGMTDEVS), ("DEV_NEW", scenarios.FULL_DEVS))
     streams = [[fakekernel.genlmsg(fakekernel.CMD[cmd], fakekernel.attrs(fields))
                 for fields in some] for cmd, some in objects]
     gone = struct.pack("=BBH", 2, 2, 0) + fakekernel.raw_attr(
@@ -116,7 +126,11 @@ def out_of_memory():
                  "-j dev add name n0 mgmtdev pci/m type net mac 0:1:2:3:4:5", "dev del n0",
                  "-j dev del n0", "monitor", "-jt monitor", "dev add m mtu x",
                  "-jd dev config show", "dev vstats show n0 qidx 0",
-                 "-j dev vstats show n0 qidx 0", "-j dev set n0 link up"):
+                 "-j dev vstats show n0 qidx 0", "-j dev set n0 link up",
+                 "-dj dev stats show", "-sj dev show n0", "-s dev show", "dev queue show",
+                 "-dj mgmtdev resource show", "-j mgmtdev set m netns n", "-n n dev show",
+                 "-j dev features show", "dev features set n0 -mac",
+                 "-jd dev add m name n0 device_features +mac"):
         argv = line.split()
         answers = b"".join(events()[2:4]) if "monitor" in argv else b""
         for number in range(1, 80):

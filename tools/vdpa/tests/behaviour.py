@@ -107,6 +107,34 @@ def test_interrupted_dump(args):
     yield "is shown with a warning when it never ends", problems, None
 
 
+def test_totals(args):
+    """Fit 80 columns whatever is counted; are found whatever the order"""
+    number = 3000
+
+    def stats(request):
+        return request.dump("DEV_STATS_GET", [
+            scenarios.queues(device(i), [dict(
+                INDEX=0, **dict.fromkeys(("KICKS", "INTERRUPTS", "RECEIVED", "COMPLETED",
+                                          "BYTES", "ERRORS"), 10**(i % 20) - 1))])
+            for i in reversed(range(number))])
+    for order in (range(number), reversed(range(number))):
+        devices = [device(i) for i in order]
+        result = fakekernel.run(
+            args.tool, args.shim, ["-s", "dev", "show"],
+            answers={"DEV_GET": lambda r, d=devices: r.dump("DEV_NEW", d, per_datagram=300),
+                     "DEV_STATS_GET": stats})
+        lines = result.out.decode().splitlines()
+        problems = expect("lines", len(lines), 2 * number)
+        problems += [line for line in lines if len(line) > 80][:5]
+        for i, line in enumerate(lines[1::2]):
+            count = line.split()[1]
+            digits = int(lines[2 * i].split(":")[0][4:]) % 20
+            exact = str(10**digits - 1)
+            if len(count) > 4 or (digits <= 4 and count != exact):
+                problems.append(line)
+        yield f"{len(devices)} devices, first {devices[0]['DEV_NAME']}", problems[:5], None
+
+
 def test_dump_errors(args):
     def middle(request):
         return request.dump("DEV_NEW", [device(i) for i in range(6)])[:1] + \
@@ -783,6 +811,10 @@ def test_man_pages(args):
                         ("mgmtdev set help", "vdpa-mgmtdev.8"),
                         ("mgmtdev resource help", "vdpa-mgmtdev.8"),
                         ("mgmtdev resource show help", "vdpa-mgmtdev.8"),
+                        ("dev stats help", "vdpa-dev.8"),
+                        ("dev stats show help", "vdpa-dev.8"),
+                        ("dev queue help", "vdpa-dev.8"),
+                        ("dev queue show help", "vdpa-dev.8"),
                         ("dev features help", "vdpa-dev.8"),
                         ("dev features set help", "vdpa-dev.8"),
                         ("monitor help", "vdpa-monitor.8"), ("help", "vdpa.8")):

@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 # Commands whose documents are not those of their object
-SECTIONS = ("config", "vstats", "features", "resource")
+SECTIONS = ("config", "vstats", "features", "resource", "stats", "queue")
 
 
 class Tap:

@@ -117,6 +117,54 @@ BLOCK_CONFIGS = [
          DEV_BLK_CFG_CAPACITY=0, DEV_BLK_READ_ONLY=0, DEV_BLK_FLUSH=1),
 ]
 
+# Statistics: (device, its queues)
+VENDOR = attrs([("DEV_VENDOR_ATTR_NAME", "rx drops"), ("DEV_VENDOR_ATTR_VALUE", 7),
+                ("DEV_VENDOR_ATTR_NAME", "rx overruns"), ("DEV_VENDOR_ATTR_VALUE", 0)])
+STATS = [
+    (dict(NET, DEV_NAME="n0", DEV_MAX_VQS=3, DEV_STATUS=0xf, DEV_STATE=STATE["ACTIVE"],
+          DEV_NET_CFG_MAX_VQP=1, DEV_NEGOTIATED_FEATURES=0x300030028,
+          DEV_CONFIG_INTERRUPTS=1, DEV_RESETS=2), [
+              dict(INDEX=0, SIZE=256, READY=1, AVAIL_INDEX=300, USED_INDEX=44, GROUP=0,
+                   IRQ=24, KICKS=5, INTERRUPTS=4, RECEIVED=300, COMPLETED=44,
+                   BYTES=123456789, ERRORS=3, LAST_ERROR=EINVAL, VENDOR=VENDOR),
+              dict(INDEX=1, SIZE=128, READY=1, AVAIL_INDEX=32767, AVAIL_WRAP=1,
+                   USED_INDEX=0, USED_WRAP=0, GROUP=0, DESC_GROUP=2, KICKS=9999,
+                   INTERRUPTS=10000, RECEIVED=999999, COMPLETED=1000000, BYTES=1023,
+                   ERRORS=0),
+              dict(INDEX=2, SIZE=16, READY=0, GROUP=1, KICKS=0, INTERRUPTS=0)]),
+    (dict(BLOCK, DEV_NAME="b0", DEV_MAX_VQS=1, DEV_STATUS=0x4f,
+          DEV_STATE=STATE["NEEDS_RESET"], DEV_CONFIG_INTERRUPTS=0, DEV_RESETS=0), [
+              dict(INDEX=0, READY=1, KICKS=2**64 - 1, INTERRUPTS=2**63, RECEIVED=2**40,
+                   COMPLETED=1 << 20, BYTES=2**64 - 1, ERRORS=12345, LAST_ERROR=9999)]),
+    (dict(DEV_NAME="other", DEV_ID=26, DEV_STATUS=0), [dict(INDEX=0, READY=0)]),
+    (dict(NET, DEV_NAME="empty", DEV_STATUS=0), []),
+    (dict(NET, DEV_NAME="many", DEV_NET_CFG_MAX_VQP=64), [
+        dict(INDEX=i, READY=i % 2, KICKS=i, INTERRUPTS=0) for i in range(129)]),
+]
+
+
+def queues(device, some):
+    return attrs([*device.items(), *(nest("DEV_QUEUE", "queue", queue) for queue in some)])
+
+
+def stats(request):
+    """DEV_STATS_GET; in a dump five queues in a message at most"""
+    if request.flags & NLM_F_DUMP == NLM_F_DUMP:
+        return request.dump("DEV_STATS_GET", [
+            queues(device, all_queues[i:i + 5]) for device, all_queues in STATS
+            for i in range(0, max(1, len(all_queues)), 5)])
+    found = [item for item in STATS if item[0]["DEV_NAME"] == request.get("DEV_NAME")]
+    if not found:
+        return [request.error(ENODEV, "No such device", at="DEV_NAME")]
+    device, some = found[0]
+    idx = request.number("DEV_QUEUE_INDEX")
+    if idx is not None:
+        some = [queue for queue in some if queue["INDEX"] == idx]
+        if not some:
+            return [request.error(EINVAL, "Device has fewer queues", at="DEV_QUEUE_INDEX")]
+    return [request.reply("DEV_STATS_GET", queues(device, some))]
+
+
 # name: (queue pairs, features negotiated)
 VSTATS_DEVS = {
     "n0": (1, 0), "n1": (1, 0x300830028), "n2": (4, ALL_NET_FEATURES),
@@ -229,6 +277,7 @@ def ours(mgmtdevs=None, devs=None, **answers):
             lambda r: r.error(ENODEV, "No such device", at="DEV_NAME")),
         "DEV_VSTATS_GET": vstats(),
         "DEV_ATTR_SET": acknowledge, "MGMTDEV_SET": acknowledge,
+        "DEV_STATS_GET": stats,
     }
     kernel.update(answers)
     return dict(answers=kernel)
@@ -240,7 +289,8 @@ def refuse(errno, text=None, **kwargs):
         return [request.error(errno, text, **kwargs)]
     return dict(answers=dict.fromkeys(
         ("MGMTDEV_GET", "DEV_GET", "DEV_NEW", "DEV_DEL", "DEV_CONFIG_GET",
-         "DEV_VSTATS_GET", "DEV_ATTR_SET", "MGMTDEV_SET"), answer))
+         "DEV_VSTATS_GET", "DEV_ATTR_SET", "MGMTDEV_SET",
+         "DEV_STATS_GET"), answer))
 
 
 SHOW = """
@@ -454,6 +504,37 @@ DETAILS = """
 -dj dev show
 -djp dev show b0
 --details mgmtdev show vdpasim_net
+"""
+
+STATS_LINES = """
+dev stats show n0
+dev stats
+dev stats list b0
+-d dev stats show n0
+-d dev stats show b0
+dev stats show n0 qidx 1
+dev stats show qidx 2
+-j dev stats show
+-jp dev stats show n0
+-jd dev stats show n0 qidx 0
+dev stats show name n0 qidx 3
+dev stats show nosuch
+-j dev stats show nosuch
+dev queue show n0
+dev queue
+-d dev queue list n0 qidx 0
+dev queue show b0
+dev queue show qidx 1
+-j dev queue show
+-jp dev queue show n0
+dev queue show nosuch qidx 0
+-s dev show
+-s dev show n0
+-sj dev show
+-sjp dev show b0
+-sd dev show n0
+-s dev show nosuch
+-s mgmtdev show vduse
 """
 
 FULL = """
@@ -729,6 +810,13 @@ dev vstats show n0 qidx 4294967296
 dev vstats show n0 qidx 1 qidx 1
 dev vstats show n0 1
 dev vstats nosuch
+dev stats nosuch
+dev stats show a b
+dev stats show n0 qidx
+dev stats show n0 qidx x
+dev stats show n0 qidx 1 qidx 1
+dev queue show n0 index 1
+dev queu
 dev vst
 dev del
 dev del a b
@@ -869,7 +957,8 @@ def replies(cmd, payload, also=b""):
         return [message + (genlmsg_of(request, cmd, also) if also else b""),
                 request.done()]
     return dict(answers=dict.fromkeys(
-        ("MGMTDEV_GET", "DEV_GET", "DEV_CONFIG_GET", "DEV_VSTATS_GET"), answer))
+        ("MGMTDEV_GET", "DEV_GET", "DEV_CONFIG_GET", "DEV_VSTATS_GET", "DEV_STATS_GET"),
+        answer))
 
 
 def genlmsg_of(request, cmd, payload):
@@ -921,6 +1010,7 @@ dev config show
 -j dev config show
 """
     yield from malformed_nests(name)
+    yield from malformed_queues(name)
     yield from malformed_counters()
     # of kernels to come, and of the others: to be passed over
     yield "unknown-attributes", replies("DEV_NEW", b"".join((
@@ -979,6 +1069,28 @@ mgmtdev resource show
 """
 
 
+def malformed_queues(name):
+    def queue(*items):
+        return attrs([nest("DEV_QUEUE", "queue", items)])
+    short = raw_attr(ATTR["DEV_VENDOR_ATTR_VALUE"], b"1234")
+    for text, payload in (
+            ("queue-empty", queue()), ("queue-short", queue(("INDEX", 0), ("KICKS", b"1"))),
+            ("queue-vendor-short", queue(("INDEX", 0), ("VENDOR", short))),
+            ("queue-vendor-odd", queue(("INDEX", 0), ("VENDOR", attrs([
+                ("DEV_VENDOR_ATTR_VALUE", 1), ("DEV_VENDOR_ATTR_NAME", "twice"),
+                ("DEV_VENDOR_ATTR_VALUE", 2), ("DEV_VENDOR_ATTR_NAME", b"twice\0"),
+                ("DEV_VENDOR_ATTR_VALUE", 3), ("DEV_VENDOR_ATTR_NAME", b"\x1b\0")])))),
+            ("queue-vendor-cut", queue(("VENDOR", b"\xff\xff\1\0"))),
+            ("queue-error-odd", queue(("LAST_ERROR", 2**32 - 1), ("INDEX", 2**32 - 1))),
+            ("queue-without-all", b"")):
+        yield text, replies("DEV_STATS_GET", name + payload, also=name + payload + GOOD), """
+dev stats show bad
+-j dev stats show
+dev queue show
+-jp dev queue show bad
+"""
+
+
 def malformed_counters():
     """The same of statistics"""
     def counter(key, value):
@@ -1030,6 +1142,15 @@ def scenarios():
             (dict(ours(), title="ours"), lines(CONFIG) + lines(CONFIG_OURS)),
         ],
         "set": [(ours(), lines(SET))],
+        "stats": [
+            (dict(ours(), title="ours"), lines(STATS_LINES)),
+            (dict(mainline(), title="mainline"), lines("""
+dev stats show
+dev stats show n0
+-s dev show
+-sj dev show n0
+""")),
+        ],
         "full": [(ours(FULL_MGMTDEVS, FULL_DEVS), lines(FULL)),
                  (dict(ours(), title="attributes"), lines(ADD_MORE)),
                  (dict(mainline_configs([]), title="mainline"), lines(MAINLINE_OURS))],
