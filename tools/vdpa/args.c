@@ -235,7 +235,10 @@ static int cmd_ask(struct vdpa *vdpa, const struct cmd *cmd, int argc, char **ar
 
 	req_init(&req, cmd, cmd->genl_cmd);
 	ret = take_args(vdpa, &req, argc, argv);
-	return ret ? ret : cmd->run(vdpa, &req);
+	if (ret == EXIT_OK)
+		ret = cmd->run(vdpa, &req);
+	json_decref(req.keep);
+	return ret;
 }
 
 int cmd_run(struct vdpa *vdpa, const struct cmd *root, int argc, char **argv)
@@ -309,6 +312,16 @@ static bool digits(const char *word, int base, uint64_t max, uint64_t *value)
 	errno = 0;
 	*value = strtoull(word, NULL, base);
 	return !errno && *value <= max;
+}
+
+bool decimal(const char *word, uint64_t max, uint64_t *value)
+{
+	return digits(word, 10, max, value);
+}
+
+bool hexadecimal(const char *word, uint64_t *value)
+{
+	return digits(word, 16, UINT64_MAX, value);
 }
 
 static bool is_hex(const char *word)
@@ -411,20 +424,25 @@ static bool mac_byte(const char **str, uint8_t *byte)
 	return n > 0;
 }
 
+bool mac_address(const char *word, uint8_t mac[static ETH_ALEN])
+{
+	unsigned int i;
+
+	for (i = 0; i < ETH_ALEN; i++) {
+		if (i && *word++ != ':')
+			return false;
+		if (!mac_byte(&word, &mac[i]))
+			return false;
+	}
+	return !*word;
+}
+
 int parse_mac(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	      const char *word)
 {
-	const char *str = word;
 	uint8_t mac[ETH_ALEN];
-	unsigned int i;
 
-	for (i = 0; i < sizeof(mac); i++) {
-		if (i && *str++ != ':')
-			break;
-		if (!mac_byte(&str, &mac[i]))
-			break;
-	}
-	if (i < sizeof(mac) || *str)
+	if (!mac_address(word, mac))
 		return usage_error(vdpa, word, "%s must be 6 bytes like 00:11:22:33:44:55",
 				   arg->key);
 	return put_value(vdpa, req, arg, mac, sizeof(mac), word);
@@ -474,6 +492,15 @@ int parse_switch(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 	if (!on && strcmp(word, "off"))
 		return usage_error(vdpa, word, "%s must be on or off", arg->key);
 	return put_value(vdpa, req, arg, &on, sizeof(on), word);
+}
+
+int parse_profile(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		  const char *word)
+{
+	if (!*word)
+		return usage_error(vdpa, word, "%s must be a file", arg->key);
+	req->profile = word;
+	return EXIT_OK;
 }
 
 /* Opened when the rest of the line was found good */

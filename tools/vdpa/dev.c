@@ -132,8 +132,10 @@ static int dev_add(struct vdpa *vdpa, struct req *req)
 {
 	const char *name = req_word(req, VDPA_ATTR_DEV_NAME);
 	struct out *out = &vdpa->out;
-	int ret = request_check(vdpa, req, " that it creates");
+	int ret = profile_put_new(req);
 
+	if (ret == EXIT_OK)
+		ret = request_check(vdpa, req, " that it creates");
 	if (ret == EXIT_OK)
 		ret = features_put_new(vdpa, req);
 	if (ret)
@@ -198,6 +200,8 @@ const struct arg dev_add_args[] = {
 	  VDPA_ATTR_DEV_BLK_READ_ONLY, ARG_OURS, .parse = parse_switch },
 	{ "driver", "NAME", "bus driver that shall take it; none: no one shall",
 	  VDPA_ATTR_DEV_DRIVER, ARG_OURS, .parse = parse_string },
+	{ "profile", "FILE", "what was not given, from there; -: standard input",
+	  .parse = parse_profile },
 	{ NULL }
 };
 
@@ -254,6 +258,7 @@ const struct cmd dev_cmds[] = {
 	{ "features", NULL, "features by their names", .sub = features_cmds },
 	{ "stats", NULL, "what went through queues", .sub = stats_cmds },
 	{ "queue", NULL, "state of queues", .sub = queue_cmds },
+	{ "profile", NULL, "what devices are like", .sub = profile_cmds },
 	{ "vstats", NULL, "statistics of a queue, as its vendor counts", .sub = vstats_cmds },
 	{ NULL }
 };

@@ -40,6 +40,8 @@ void req_init(struct req *req, const struct cmd *cmd, uint8_t genl_cmd)
 	req->sources = 0;
 	req->features = NULL;
 	req->netns = NULL;
+	req->profile = NULL;
+	req->keep = NULL;
 	req->has_queue = false;
 	req->nlh = mnl_nlmsg_put_header(req->buf);
 	/* the family's number is filled in once known */

@@ -142,6 +142,10 @@ const struct cmd mgmtdev_cmds[] = {
 	  .args = mgmtdev_set_args, .genl_cmd = VDPA_CMD_MGMTDEV_SET,
 	  .doing = "change management device",
 	  .subject = VDPA_ATTR_MGMTDEV_DEV_NAME, .run = mgmtdev_set },
+	{ "check", NULL, "whether one could create a device of a profile",
+	  .args = mgmtdev_check_args, .genl_cmd = VDPA_CMD_MGMTDEV_CHECK,
+	  .doing = "check management device",
+	  .subject = VDPA_ATTR_MGMTDEV_DEV_NAME, .run = mgmtdev_check },
 	{ "resource", NULL, "what they hand out", .sub = resource_cmds },
 	{ NULL }
 };

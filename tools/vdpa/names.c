@@ -170,6 +170,17 @@ static const char *const transport_features[] = {
 	[41] = "ADMIN_VQ",
 };
 
+static const char *const backend_features[] = {
+	[1] = "IOTLB_MSG_V2",
+	[2] = "IOTLB_BATCH",
+	[3] = "IOTLB_ASID",
+	[4] = "SUSPEND",
+	[5] = "RESUME",
+	[6] = "ENABLE_AFTER_DRIVER_OK",
+	[7] = "DESC_ASID",
+	[8] = "IOTLB_PERSIST",
+};
+
 /* By virtio device id */
 static const struct class classes[] = {
 	[1] = { "net", .type_name = "network", FEATURES(net_features) },
@@ -342,4 +353,15 @@ void suggest_features(struct suggestion *near, uint64_t set)
 		if (set & (1ULL << id))
 			suggest_table(near, classes[id].features,
 				      classes[id].n_features);
+}
+
+const char *backend_feature_name(unsigned int bit)
+{
+	return bit < ARRAY_SIZE(backend_features) ? backend_features[bit] : NULL;
+}
+
+bool backend_feature_by_name(const char *name, unsigned int *bit)
+{
+	return bit_by_number(name, bit) ||
+	       bit_of(backend_features, ARRAY_SIZE(backend_features), name, bit);
 }

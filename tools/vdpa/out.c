@@ -468,6 +468,19 @@ void out_none(struct out *out, const char *key, const char *text)
 		out_str(out, key, text);
 }
 
+void out_paren(struct out *out)
+{
+	put_str(out, " ");
+	out->text_outside = out->text;
+	out->text = (struct out_text){ .key = "(", .list = "(", .end = "" };
+}
+
+void out_paren_end(struct out *out)
+{
+	put_str(out, out->text.key[0] == '(' ? "()" : ")");
+	out->text = out->text_outside;
+}
+
 void out_group(struct out *out, const char *key)
 {
 	if (out->json) {
@@ -475,19 +488,15 @@ void out_group(struct out *out, const char *key)
 		return;
 	}
 	text_key(out, out->text.list, key);
-	put_str(out, " ");
-	out->text_outside = out->text;
-	out->text = (struct out_text){ .key = "(", .list = "(", .end = "" };
+	out_paren(out);
 }
 
 void out_group_end(struct out *out)
 {
-	if (out->json) {
+	if (out->json)
 		json_pop(out);
-		return;
-	}
-	put_str(out, out->text.key[0] == '(' ? "()" : ")");
-	out->text = out->text_outside;
+	else
+		out_paren_end(out);
 }
 
 void out_line(struct out *out, const char *key)

@@ -51,6 +51,10 @@ bool feature_by_name(uint64_t classes, const char *name, unsigned int *bit);
 void suggest_features(struct suggestion *near, uint64_t classes);
 #define ALL_CLASSES	UINT64_MAX
 
+/* The same for what vhost-vdpa offers of a device */
+const char *backend_feature_name(unsigned int bit);
+bool backend_feature_by_name(const char *name, unsigned int *bit);
+
 /* out.c: text and JSON by the same calls */
 
 #define OUT_DEPTH	8
@@ -118,6 +122,10 @@ void out_none(struct out *out, const char *key, const char *text);
 void out_group(struct out *out, const char *key);
 void out_group_end(struct out *out);
 
+/* In text what follows stands between parentheses */
+void out_paren(struct out *out);
+void out_paren_end(struct out *out);
+
 /* The same, but in text a line without the key, for people */
 void out_line(struct out *out, const char *key);
 void out_line_end(struct out *out);
@@ -142,7 +150,7 @@ int out_close(struct out *out);
 
 /* genl.c: requests, replies, events and errors of the family */
 
-#define GENL_SOURCES	32
+#define GENL_SOURCES	64
 #define GENL_REQ_SIZE	16384
 
 struct req {
@@ -158,6 +166,8 @@ struct req {
 	/* words that are not yet among the attributes */
 	const char *features;	/* by name */
 	const char *netns;
+	const char *profile;
+	json_t *keep;		/* strings that are words of attributes */
 	const char *queue_word;
 	uint32_t queue;
 	bool has_queue;
@@ -290,6 +300,34 @@ int features_check(struct vdpa *vdpa, const char *word);
 int features_put_new(struct vdpa *vdpa, struct req *req);
 int features_put_change(struct vdpa *vdpa, struct req *req);
 
+/* file.c: files that the command line names */
+
+struct file {
+	const char *name;
+	unsigned int line;	/* the last one that was read */
+	bool failed;		/* and it was said why */
+	bool ended;
+	int fd;
+	char *buf;
+	size_t size;
+	size_t len;		/* of what was read */
+	size_t pos;		/* of what was not used yet */
+};
+
+/* "-" is standard input */
+int file_open(struct file *file, const char *name);
+void file_close(struct file *file);
+/* Valid until the file is closed; NULL: longer than @max, or not readable */
+const char *file_all(struct file *file, size_t max, size_t *len);
+/* Valid until the next one; NULL: none, or @failed */
+char *file_line(struct file *file, size_t max);
+
+/* profile.c: what devices are like */
+
+/* What the file says becomes attributes, but for those there are */
+int profile_put_new(struct req *req);
+int mgmtdev_check(struct vdpa *vdpa, struct req *req);
+
 /* netns.c: network namespaces */
 
 /* Name, path or process; -1: there is none, as was said on stderr */
@@ -336,6 +374,11 @@ const char *args_keyword(const struct arg *args, uint32_t attr);
 /* main.c */
 void options_help(FILE *fp);
 
+/* What words and files are made of; false: it is none */
+bool decimal(const char *word, uint64_t max, uint64_t *value);
+bool hexadecimal(const char *word, uint64_t *value);
+bool mac_address(const char *word, uint8_t mac[static ETH_ALEN]);
+
 int parse_string(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 		 const char *word);
 int parse_handle(struct vdpa *vdpa, struct req *req, const struct arg *arg,
@@ -356,6 +399,8 @@ int parse_capacity(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 		   const char *word);
 int parse_switch(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 		 const char *word);
+int parse_profile(struct vdpa *vdpa, struct req *req, const struct arg *arg,
+		  const char *word);
 int parse_netns(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 		const char *word);
 int parse_link(struct vdpa *vdpa, struct req *req, const struct arg *arg,
@@ -442,6 +487,8 @@ extern const struct field dev_fields[];
 extern const struct cmd config_cmds[];
 extern const struct cmd vstats_cmds[];
 extern const struct cmd features_cmds[];
+extern const struct arg mgmtdev_check_args[];
+extern const struct cmd profile_cmds[];
 extern const struct cmd stats_cmds[];
 extern const struct cmd queue_cmds[];
 /* "rx", "tx", "control", "request"; NULL: of this class it is not known */

@@ -36,6 +36,8 @@ void kernel_begin(uint8_t nature);
 /* Datagrams and errors of receiving; used up before the kernel's own answers */
 void kernel_records(struct input in);
 void kernel_end(void);
+/* One of them, as what a file holds */
+struct input kernel_file(void);
 bool kernel_pending(void);
 unsigned int kernel_requests(void);
 /* Before the memory that was received into goes away */
@@ -66,7 +68,9 @@ struct process {
 	unsigned int fail_at;	/* the n-th allocation fails; 0: none */
 	unsigned int allocations;
 	bool json;		/* the option was given */
-	unsigned int open;	/* files of network namespaces */
+	unsigned int open;	/* files */
+	struct input file;	/* what is left of the one being read */
+	bool file_begun;
 	bool out_failed;	/* something did not fit stdout */
 	struct captured out, err;
 };

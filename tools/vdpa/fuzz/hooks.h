@@ -33,6 +33,7 @@ ssize_t fuzz_write(int fd, const void *data, size_t len);
 int fuzz_close(int fd);
 int fuzz_fcntl(int fd, int cmd, ...);
 int fuzz_open(const char *path, int flags, ...);
+ssize_t fuzz_read(int fd, void *data, size_t len);
 int fuzz_access(const char *path, int mode);
 int fuzz_setns(int fd, int type);
 ssize_t fuzz_recv(int fd, void *data, size_t len, int flags);
@@ -57,6 +58,7 @@ int fuzz_asprintf(char **str, const char *fmt, ...);
 #define clock_gettime	fuzz_clock_gettime
 #define write		fuzz_write
 #define close		fuzz_close
+#define read		fuzz_read
 #define fcntl		fuzz_fcntl
 #define open		fuzz_open
 #define access		fuzz_access

@@ -289,6 +289,33 @@ static void answer_stats(const struct nlmsghdr *request)
 	answer_done(nlh);
 }
 
+static void answer_profile(const struct nlmsghdr *request)
+{
+	struct nlmsghdr *nlh = answer_genl(FAMILY_ID, VDPA_CMD_DEV_PROFILE_GET);
+
+	answer_string(nlh, request, VDPA_ATTR_DEV_NAME, "vdpa0");
+	mnl_attr_put_u32(nlh, VDPA_ATTR_PROFILE_VERSION, 1);
+	mnl_attr_put_u32(nlh, VDPA_ATTR_DEV_ID, 1);
+	mnl_attr_put_u64(nlh, VDPA_ATTR_DEV_FEATURES, 1ULL << 49 | 0x300000020);
+	mnl_attr_put_u64(nlh, VDPA_ATTR_DEV_BACKEND_FEATURES, 1ULL << 49 | 8);
+	mnl_attr_put_u64(nlh, VDPA_ATTR_DEV_IOVA_LAST, UINT64_MAX);
+	answer_done(nlh);
+}
+
+static void answer_check(const struct nlmsghdr *request)
+{
+	struct nlmsghdr *nlh = answer_genl(FAMILY_ID, VDPA_CMD_MGMTDEV_CHECK);
+	struct nlattr *nest;
+
+	answer_string(nlh, request, VDPA_ATTR_MGMTDEV_DEV_NAME, "m");
+	nest = mnl_attr_nest_start(nlh, VDPA_ATTR_CHECK_REASON);
+	mnl_attr_put_u32(nlh, VDPA_REASON_ATTR_ATTR, VDPA_ATTR_DEV_FEATURES);
+	mnl_attr_put_strz(nlh, VDPA_REASON_ATTR_TEXT, "Too many");
+	mnl_attr_put_u64(nlh, VDPA_REASON_ATTR_WANTED, 0x300000020);
+	mnl_attr_nest_end(nlh, nest);
+	answer_done(nlh);
+}
+
 /* One object, or of a dump the first */
 static void answer_object(const struct nlmsghdr *request, uint8_t cmd)
 {
@@ -307,6 +334,12 @@ static void answer_object(const struct nlmsghdr *request, uint8_t cmd)
 		break;
 	case VDPA_CMD_DEV_STATS_GET:
 		answer_stats(request);
+		break;
+	case VDPA_CMD_DEV_PROFILE_GET:
+		answer_profile(request);
+		break;
+	case VDPA_CMD_MGMTDEV_CHECK:
+		answer_check(request);
 		break;
 	default:
 		if (request->nlmsg_flags & NLM_F_ECHO)
@@ -478,6 +511,19 @@ static ssize_t receive_record(void *buf, size_t size)
 	memcpy(buf, input_bytes(&kernel.records, len), len);
 	fill_seq(buf, len);
 	return len;
+}
+
+struct input kernel_file(void)
+{
+	struct input file = { .left = 0 };
+	size_t len;
+
+	input_byte(&kernel.records);
+	len = input_byte(&kernel.records);
+	len |= input_byte(&kernel.records) << 8;
+	file.left = len < kernel.records.left ? len : kernel.records.left;
+	file.data = input_bytes(&kernel.records, file.left);
+	return file;
 }
 
 static ssize_t receive(void *buf, size_t size)

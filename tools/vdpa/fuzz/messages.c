@@ -35,6 +35,9 @@ static const char *const commands[32][WORDS_MAX] = {
 	{ "dev", "features", "show" },
 	{ "dev", "features", "set", "n0", "+mac" },
 	{ "dev", "add", "m", "device_features", "mac,bit_40" },
+	{ "dev", "profile", "show", "n0" },
+	{ "mgmtdev", "check", "m", "profile", "file" },
+	{ "dev", "add", "m", "profile", "file" },
 	/* usage errors, of which messages say nothing */
 };
 

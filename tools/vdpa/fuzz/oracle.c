@@ -72,12 +72,12 @@ static void check_usage(void)
 		fail("bad arguments, but not how it should be");
 }
 
-static void check_output(int status, bool events)
+static void check_output(int status, bool events, bool profile)
 {
 	unsigned int documents;
 
 	check_characters(&process.err, false);
-	check_characters(&process.out, process.json);
+	check_characters(&process.out, process.json || profile);
 	if (status < STATUS_OK || status > STATUS_USAGE)
 		fail("an exit status there is not");
 	if (status != STATUS_OK && !process.err.len)
@@ -98,16 +98,19 @@ static void check_output(int status, bool events)
 
 void tool_run(const uint8_t head[3], struct input records, int argc, char **argv)
 {
-	bool events = false;
+	bool events = false, profile = false;
 	int i, status;
 
-	for (i = 1; i < argc; i++)
+	for (i = 1; i < argc; i++) {
 		events |= strcmp(argv[i], "monitor") == 0;
+		/* of a device is JSON in any case */
+		profile |= strcmp(argv[i], "profile") == 0;
+	}
 	kernel_begin(head[0]);
 	kernel_records(records);
 	process_begin(head[0], head[1], head[2]);
 	status = vdpa_main(argc, argv);
 	process_end();
 	kernel_end();
-	check_output(status, events);
+	check_output(status, events, profile);
 }

@@ -11,6 +11,7 @@
 
 #define SIGNAL_FD	901
 #define NETNS_FD	902
+#define FILE_FD		903
 
 struct process process;
 FILE *fuzz_stdout, *fuzz_stderr;
@@ -78,6 +79,7 @@ void process_begin(uint8_t nature, uint8_t room, uint8_t fail_at)
 	process.json = false;
 	process.out_failed = false;
 	process.open = 0;
+	process.file_begun = false;
 	process.out.len = 0;
 	process.err.len = 0;
 	fuzz_stdout = stream(cookie_out);
@@ -120,7 +122,7 @@ ssize_t fuzz_write(int fd, const void *data, size_t len)
 
 int fuzz_close(int fd)
 {
-	if (fd == NETNS_FD && process.open)
+	if ((fd == NETNS_FD || fd == FILE_FD) && process.open)
 		process.open--;
 	else if (fd != STDOUT_FILENO && fd != SIGNAL_FD)
 		fail("closed a file that it has not opened");
@@ -134,7 +136,7 @@ int fuzz_fcntl(int fd, int cmd, ...)
 	return 0;
 }
 
-/* Of network namespaces there are all whose names have no x */
+/* Of files and network namespaces there are all whose names have no x */
 int fuzz_open(const char *path, int flags, ...)
 {
 	if (!(flags & O_CLOEXEC))
@@ -144,14 +146,35 @@ int fuzz_open(const char *path, int flags, ...)
 		return -1;
 	}
 	process.open++;
-	return NETNS_FD;
+	process.file_begun = false;
+	return strncmp(path, "/var/run/netns/", 15) && !strstr(path, "/ns/") ?
+	       FILE_FD : NETNS_FD;
+}
+
+/* A file holds what the next record does, and is read in pieces */
+ssize_t fuzz_read(int fd, void *data, size_t len)
+{
+	if (fd != FILE_FD && fd != STDIN_FILENO)
+		fail("read from something that is no file");
+	if (!process.file_begun)
+		process.file = kernel_file();
+	process.file_begun = true;
+	if (len > 100)
+		len = 100;
+	if (len > process.file.left)
+		len = process.file.left;
+	memcpy(data, input_bytes(&process.file, len), len);
+	return len;
 }
 
 int fuzz_setns(int fd, int type)
 {
-	if (fd != NETNS_FD || type != CLONE_NEWNET)
+	if (type != CLONE_NEWNET)
 		fail("entered a namespace other than one of networks");
-	return 0;
+	if (fd == NETNS_FD)
+		return 0;
+	errno = EINVAL;
+	return -1;
 }
 
 int fuzz_access(const char *path, int mode)

@@ -26,8 +26,9 @@ COMMANDS = [("mgmtdev", False), ("mgmtdev", True), ("dev", False), ("dev", True)
             ("config", False), ("config", True), ("vstats", True), ("set", True),
             ("stats", False), ("stats", True), ("queue", False), ("queue", True),
             ("-s", False), ("-s", True), ("resource", False), ("netns", True),
-            ("features", False), ("features", True), ("device_features", True)]
-VERBS = ("netns", "device_features", "features", "add", "del", "monitor", "config", "vstats",
+            ("features", False), ("features", True), ("device_features", True),
+            ("profile", True), ("check", True), ("addprofile", True)]
+VERBS = ("check", "profile", "netns", "device_features", "features", "add", "del", "monitor", "config", "vstats",
          "stats", "queue", "resource", "set")
 OPTION_BITS = {"j": 1, "p": 2, "d": 4, "t": 8}
 FLAGS = {"REQUEST": 1, "ACK": 4, "ECHO": 8, "DUMP": 0x300}
@@ -48,13 +49,22 @@ def record(item):
     """A datagram or an errno"""
     if isinstance(item, int):
         return struct.pack("<BH", RECORD_ERRNO, item)
+    item = item[:65535]
     return struct.pack("<BH", RECORD, len(item)) + item
+
+
+def files(kernel, block):
+    """What is in the file that a block's command line names"""
+    content = dict(kernel.get("files") or {}, **{"-": kernel.get("stdin")})
+    words = block.splitlines()[0].split()[2:]
+    found = [content[word] for word in words if content.get(word)]
+    return [text.encode() if isinstance(text, str) else text for text in found][:1]
 
 
 def records(kernel, block):
     """What a kernel answers to the requests of a golden file's block"""
     asked = [request(line[3:]) for line in block.splitlines() if line.startswith("<< ")]
-    answers = []
+    answers = files(kernel, block)
     if "family_reply" in kernel:
         ctrl = fakekernel.nlmsg(fakekernel.GENL_ID_CTRL, struct.pack("=BBH", 3, 1, 0), flags=1)
         answers += kernel["family_reply"](fakekernel.Request(ctrl))
@@ -85,6 +95,8 @@ def choice(argv):
     behind = 3 if verb in ("config", "stats", "queue", "resource") else 2
     named = verb in ("del", "set", "vstats", "netns", "device_features") or "name" in words or (
         len(words) > behind and verb != "add")
+    if verb in ("check", "profile"):
+        verb, named = "addprofile" if "add" in words else verb, True
     if verb == "features":
         named = "set" in words
     if verb == "resource":
@@ -130,9 +142,13 @@ def out_of_memory():
                  "-dj dev stats show", "-sj dev show n0", "-s dev show", "dev queue show",
                  "-dj mgmtdev resource show", "-j mgmtdev set m netns n", "-n n dev show",
                  "-j dev features show", "dev features set n0 -mac",
-                 "-jd dev add m name n0 device_features +mac"):
+                 "-jd dev add m name n0 device_features +mac", "dev profile show n0",
+                 "mgmtdev check m profile -", "-j mgmtdev check m profile f",
+                 "dev add m name n0 profile f"):
         argv = line.split()
         answers = b"".join(events()[2:4]) if "monitor" in argv else b""
+        if "profile" in argv and "show" not in argv:
+            answers = record(scenarios.GOOD_PROFILE.encode())
         for number in range(1, 80):
             yield bytes((0, 0, number)) + arguments({}, argv, answers)[3:]
 

@@ -165,6 +165,123 @@ def stats(request):
     return [request.reply("DEV_STATS_GET", queues(device, some))]
 
 
+# Profiles
+PROFILES = [
+    dict(NET, DEV_NAME="n0", PROFILE_VERSION=1, DEV_FEATURES=NET_FEATURES | 1 << 49,
+         DEV_NEGOTIATED_FEATURES=0x300000020, DEV_MAX_VQS=3, DEV_MAX_VQ_SIZE=256,
+         DEV_MIN_VQ_SIZE=1, DEV_GROUPS=2, DEV_ADDRESS_SPACES=2, DEV_IOVA_FIRST=0,
+         DEV_IOVA_LAST=2**64 - 1, DEV_BACKEND_FEATURES=0x40000018,
+         DEV_NET_CFG_MACADDR=b"\x02\0\0\0\0\x07", DEV_NET_STATUS=1, DEV_NET_CFG_MTU=9000,
+         DEV_NET_VLAN=5),
+    dict(NET, DEV_NAME="n1", PROFILE_VERSION=1, DEV_FEATURES=0x300400020,
+         DEV_NET_CFG_MAX_VQP=4, MGMTDEV_BUS_NAME="pci"),
+    dict(BLOCK_CONFIGS[0], PROFILE_VERSION=1, DEV_MAX_VQS=4),
+    dict(BLOCK_CONFIGS[1], PROFILE_VERSION=1),
+    dict(DEV_NAME="odd", DEV_ID=99, DEV_FEATURES=2**63 + 1),
+]
+REASONS = [
+    dict(ATTR=ATTR["DEV_FEATURES"], TEXT="Features are not supported", WANTED=0x2000300400020,
+         AVAILABLE=0x300000028),
+    dict(ATTR=ATTR["DEV_NET_CFG_MTU"], TEXT="MTU is too large", WANTED=9216, AVAILABLE=9000),
+    dict(ATTR=ATTR["DEV_BACKEND_FEATURES"], TEXT="Cannot be suspended", WANTED=0x40000010,
+         AVAILABLE=0),
+    dict(ATTR=ATTR["DEV_NET_CFG_MACADDR"], TEXT="MAC address cannot be set"),
+    dict(ATTR=9999, TEXT="Something to come", WANTED=1), dict(ATTR=ATTR["DEV_MAX_VQS"]), {},
+]
+
+
+def profile(request):
+    found = [item for item in PROFILES if item["DEV_NAME"] == request.get("DEV_NAME")]
+    if not found:
+        return [request.error(ENODEV, "No such device", at="DEV_NAME")]
+    return [request.reply("DEV_PROFILE_GET", found[0])]
+
+
+def check(request):
+    """MGMTDEV_CHECK: all is wrong with a device of more than 3 queues"""
+    some = REASONS if (request.number("DEV_MAX_VQS") or 0) > 3 else []
+    if request.get("MGMTDEV_DEV_NAME") == "nosuch":
+        return [request.error(ENODEV, "No such management device", at="MGMTDEV_DEV_NAME")]
+    return [request.reply("MGMTDEV_CHECK", attrs(
+        [("MGMTDEV_DEV_NAME", request.get("MGMTDEV_DEV_NAME"))] +
+        [nest("CHECK_REASON", "reason", reason) for reason in some]))]
+
+
+GOOD_PROFILE = """{
+    "profile_version": 1, "name": "n0", "mgmtdev": "vdpasim_net", "type": "net",
+    "device_features": [ "mac", "MTU", "VERSION_1", "bit_49" ],
+    "negotiated_features": [], "backend_features": [ "SUSPEND", "bit_30" ],
+    "max_vqs": 3, "max_vq_size": 256, "min_vq_size": 1, "groups": 2,
+    "address_spaces": 2, "iova_first": "0x1000", "iova_last": "0xffffffffffffffff",
+    "mac": "02:00:00:00:00:07", "mtu": 9000, "max_vqp": 1, "vlan": 5
+}
+"""
+BLOCK_PROFILE = """{"profile_version":1,"type":"block","device_features":["RO","FLUSH"],
+"capacity":2048,"read_only":%s,"flush":true,"size_max":4096,"seg_max":32,"blk_size":512,
+"num_queues":4,"phy_blk_exp":3,"align_offset":1,"min_io_size":8,"opt_io_size":128,
+"max_discard_sec":32768,"max_discard_seg":2,"discard_sec_align":9,
+"max_write_zeroes_sec":4294967295,"max_write_zeroes_seg":5}"""
+
+
+def bad(text):
+    return '{"profile_version": 1, "type": "net", %s}' % text
+
+
+PROFILE_FILES = {
+    "good": GOOD_PROFILE, "good-as-shown": GOOD_PROFILE.replace(": 3", ": 4"),
+    "block": BLOCK_PROFILE % "true", "block-rw": BLOCK_PROFILE % "false",
+    "least": '{"type": "26", "profile_version": 1}',
+    "refused-mtu": bad('"mtu": 67'),
+    "bad-empty": "", "bad-text": "hello", "bad-cut": GOOD_PROFILE[:200],
+    "bad-array": "[1]", "bad-number": "5", "bad-more": GOOD_PROFILE + "{}",
+    "bad-none": "{}", "bad-version": '{"profile_version": 2, "type": "net"}',
+    "bad-version-text": '{"profile_version": "1", "type": "net"}',
+    "bad-typeless": '{"profile_version": 1}',
+    "bad-type": '{"profile_version": 1, "type": "nett"}',
+    "bad-type-number": '{"profile_version": 1, "type": 1}',
+    "bad-many": bad('"mtu": 65536, "vlan": -1, "capacity": 1.5, "max_vqs": "3", '
+                    '"mac": "2:0", "read_only": 1, "iova_first": 5, "iova_last": "ff", '
+                    '"device_features": "MAC", "backend_features": [1], "name": null, '
+                    '"mttu": 1500, "negotiated_features": ["FLUSH"], "nosuchkeyatall": 1, '
+                    '"flush": "\\u001b[1m", "\\u001b": 1'),
+    "bad-feature": bad('"device_features": ["MAC", "MACC"]'),
+    "bad-twice": bad('"mtu": 1, "mtu": 2'),
+    "bad-nul": bad('"name": "a\\u0000b"'), "bad-utf8": b'{"type": "\xff"}',
+    "bad-deep": "[" * 100000, "bad-large": " " * (1 << 20) + "{}",
+    "bad-huge-number": bad('"capacity": 99999999999999999999999'),
+}
+PROFILE_LINES = """
+dev profile show n0
+-j dev profile show n0
+-jp dev profile show n1
+dev profile show b0
+-j dev profile show odd
+dev profile show nosuch
+mgmtdev check vdpasim_net profile good
+-j mgmtdev check vdpasim_net profile good
+-jp mgmtdev check profile good mgmtdev pci/m
+mgmtdev check vdpasim_net profile block
+mgmtdev check vdpasim_net profile least
+mgmtdev check vdpasim_net profile -
+mgmtdev check vdpasim_net profile good-as-shown
+-j mgmtdev check vdpasim_net profile good-as-shown
+-jp mgmtdev check vdpasim_net profile good-as-shown
+mgmtdev check nosuch profile good
+mgmtdev check vdpasim_net profile nosuch
+-j mgmtdev check vdpasim_net profile /
+dev add vdpasim_net name foo0 profile good
+dev add profile good mgmtdev vdpasim_net name foo0 mtu 1500 type network vlan 6
+dev add vdpasim_net name foo0 profile good device_features -mtu
+dev add vdpasim_net name foo0 profile good device_features 0x20 mac 2:0:0:0:0:9 max_vqp 2
+dev add vdpasim_blk name foo0 profile block
+dev add vdpasim_blk name foo0 profile block-rw capacity 1G
+dev add vdpasim_blk name foo0 profile block read_only off
+dev add vdpasim_net name foo0 profile least
+-j dev add vdpasim_net profile -
+dev add vdpasim_net name foo0 profile nosuch
+"""
+
+
 # name: (queue pairs, features negotiated)
 VSTATS_DEVS = {
     "n0": (1, 0), "n1": (1, 0x300830028), "n2": (4, ALL_NET_FEATURES),
@@ -277,7 +394,7 @@ def ours(mgmtdevs=None, devs=None, **answers):
             lambda r: r.error(ENODEV, "No such device", at="DEV_NAME")),
         "DEV_VSTATS_GET": vstats(),
         "DEV_ATTR_SET": acknowledge, "MGMTDEV_SET": acknowledge,
-        "DEV_STATS_GET": stats,
+        "DEV_STATS_GET": stats, "DEV_PROFILE_GET": profile, "MGMTDEV_CHECK": check,
     }
     kernel.update(answers)
     return dict(answers=kernel)
@@ -290,7 +407,7 @@ def refuse(errno, text=None, **kwargs):
     return dict(answers=dict.fromkeys(
         ("MGMTDEV_GET", "DEV_GET", "DEV_NEW", "DEV_DEL", "DEV_CONFIG_GET",
          "DEV_VSTATS_GET", "DEV_ATTR_SET", "MGMTDEV_SET",
-         "DEV_STATS_GET"), answer))
+         "DEV_STATS_GET", "DEV_PROFILE_GET", "MGMTDEV_CHECK"), answer))
 
 
 SHOW = """
@@ -783,6 +900,16 @@ mgmtdev set m netns
 mgmtdev set m netns ""
 mgmtdev set netns x
 mgmtdev set m net x
+mgmtdev check
+mgmtdev check m
+mgmtdev check m profile
+mgmtdev check m profile ""
+mgmtdev check profile x
+dev add m profile ""
+dev add m profile a profile b
+dev profile
+dev profile show
+dev profile show a b
 mgmtdev resource x
 mgmtdev resource show a b
 -n
@@ -1011,6 +1138,21 @@ dev config show
 """
     yield from malformed_nests(name)
     yield from malformed_queues(name)
+    for text, payload in (
+            ("reason-short", attrs([nest("CHECK_REASON", "reason", dict(ATTR=b"1"))])),
+            ("reason-strange", attrs([nest("CHECK_REASON", "reason", dict(
+                ATTR=ATTR["DEV_FEATURES"], TEXT=b"\x1b[1m\xff\0", WANTED=2**64 - 1))]))):
+        yield text, ours(MGMTDEV_CHECK=lambda r, p=payload: [r.reply(
+            "MGMTDEV_CHECK", attr("MGMTDEV_DEV_NAME", b"m\n\0") + p)]), """
+mgmtdev check m profile -
+-j mgmtdev check m profile -
+"""
+    yield "profile-strange", ours(DEV_PROFILE_GET=lambda r: [r.reply("DEV_PROFILE_GET", dict(
+        DEV_NAME=b"\xff\n\0", DEV_ID=2**32 - 1, DEV_FEATURES=2**64 - 1,
+        DEV_BACKEND_FEATURES=2**64 - 1, DEV_BLK_CFG_CAPACITY=2**64 - 1))]), """
+dev profile show m
+-j dev profile show m
+"""
     yield from malformed_counters()
     # of kernels to come, and of the others: to be passed over
     yield "unknown-attributes", replies("DEV_NEW", b"".join((
@@ -1142,6 +1284,22 @@ def scenarios():
             (dict(ours(), title="ours"), lines(CONFIG) + lines(CONFIG_OURS)),
         ],
         "set": [(ours(), lines(SET))],
+        "profile": [
+            (dict(ours(), files=PROFILE_FILES, stdin=GOOD_PROFILE.encode()),
+             lines(PROFILE_LINES) + [
+                 line.format(name) for name in PROFILE_FILES if name.startswith("bad")
+                 for line in ("mgmtdev check vdpasim_net profile {}",
+                              "-j dev add vdpasim_net profile {}")]),
+            (dict(refuse(ERANGE, "MTU is below 68", at="DEV_NET_CFG_MTU"),
+                  files=PROFILE_FILES, title="refused"),
+             ["dev add vdpasim_net profile refused-mtu",
+              "mgmtdev check vdpasim_net profile refused-mtu",
+              "-j mgmtdev check vdpasim_net profile ./refused-mtu"]),
+            (dict(mainline(), files=PROFILE_FILES, title="mainline"),
+             ["dev add vdpasim_net name foo0 profile good",
+              "dev add vdpasim_blk name foo0 profile block",
+              "dev profile show n0", "mgmtdev check vdpasim_net profile good"]),
+        ],
         "stats": [
             (dict(ours(), title="ours"), lines(STATS_LINES)),
             (dict(mainline(), title="mainline"), lines("""
@@ -1184,7 +1342,7 @@ dev features show
         "help": [(ours(), lines(HELP))],
         "refusals": [(dict(kernel, title=name), lines(text))
                      for name, kernel, text in refusals()],
-        "malformed": [(dict(kernel, title=name), lines(text))
+        "malformed": [(dict(kernel, title=name, stdin=GOOD_PROFILE.encode()), lines(text))
                       for name, kernel, text in malformed()],
         "no-family": [
             (dict(family=False, title="no module"), lines(NO_FAMILY)),
