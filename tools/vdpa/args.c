@@ -205,6 +205,11 @@ static int take_args(struct vdpa *vdpa, struct req *req, int argc, char **argv)
 		arg = find_arg(args, argv[i], place);
 		if (!arg)
 			return unknown_arg(vdpa, args, argv[i]);
+		if (arg->flags & ARG_MANY) {
+			req->words = argv;
+			req->n_words = argc;
+			return EXIT_OK;
+		}
 		if (seen & (1ULL << (arg - args)))
 			return usage_error(vdpa, argv[i], "%s is given twice",
 					   arg->key);

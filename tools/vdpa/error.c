@@ -13,6 +13,29 @@
 
 #include "vdpa.h"
 
+/* The one file of commands there is */
+static struct {
+	const char *file;
+	unsigned int line;
+	bool progress;		/* stands on the line of the terminal */
+} at;
+
+void error_at(const char *file, unsigned int line)
+{
+	at.file = file;
+	at.line = line;
+}
+
+void error_progress(unsigned int done, unsigned int all)
+{
+	if (all)
+		fprintf(stderr, "\r%u/%u", done, all);
+	else if (at.progress)
+		fputc('\n', stderr);
+	at.progress = all;
+	fflush(stderr);
+}
+
 /* Words and the kernel's texts may hold anything: nothing of it reaches a tty */
 static void put_sentence(const char *prefix, const char *word, const char *fmt,
 			 va_list ap)
@@ -24,7 +47,12 @@ static void put_sentence(const char *prefix, const char *word, const char *fmt,
 		text = NULL;
 	len = text ? strlen(text) : 0;
 
+	error_progress(0, 0);
 	fputs(prefix, stderr);
+	if (at.file) {
+		fputs_safe(at.file, stderr);
+		fprintf(stderr, ":%u: ", at.line);
+	}
 	if (word) {
 		fputc('"', stderr);
 		fputs_safe(word, stderr);

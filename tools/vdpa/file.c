@@ -14,6 +14,9 @@
 
 #define CHUNK	16384
 
+/* There is only one */
+static bool stdin_taken;
+
 int file_open(struct file *file, const char *name)
 {
 	memset(file, 0, sizeof(*file));
@@ -21,6 +24,11 @@ int file_open(struct file *file, const char *name)
 	if (strcmp(name, "-") == 0) {
 		file->name = "standard input";
 		file->fd = STDIN_FILENO;
+		if (stdin_taken) {
+			error("standard input is read already");
+			return EXIT_REFUSED;
+		}
+		stdin_taken = true;
 		return EXIT_OK;
 	}
 	file->fd = open(name, O_RDONLY | O_CLOEXEC);
@@ -34,6 +42,8 @@ void file_close(struct file *file)
 {
 	if (file->fd > STDIN_FILENO)
 		close(file->fd);
+	else
+		stdin_taken = false;
 	free(file->buf);
 }
 

@@ -42,6 +42,7 @@ void req_init(struct req *req, const struct cmd *cmd, uint8_t genl_cmd)
 	req->netns = NULL;
 	req->profile = NULL;
 	req->keep = NULL;
+	req->n_words = 0;
 	req->has_queue = false;
 	req->nlh = mnl_nlmsg_put_header(req->buf);
 	/* the family's number is filled in once known */

@@ -16,6 +16,8 @@ static const struct cmd objects[] = {
 	{ "dev", .help = "devices", .sub = dev_cmds },
 	{ "monitor", .help = "show events as they come", .args = monitor_args,
 	  .run = monitor },
+	{ "save", .help = "commands for -b that bring back what there is",
+	  .args = save_args, .run = save },
 	{ NULL }
 };
 
@@ -28,6 +30,8 @@ static const struct option long_options[] = {
 	{ "pretty", no_argument, NULL, 'p' },
 	{ "details", no_argument, NULL, 'd' },
 	{ "statistics", no_argument, NULL, 's' },
+	{ "batch", required_argument, NULL, 'b' },
+	{ "force", no_argument, NULL, 'f' },
 	{ "netns", required_argument, NULL, 'n' },
 	{ "timestamp", no_argument, NULL, 't' },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -36,7 +40,7 @@ static const struct option long_options[] = {
 };
 
 /* "-": the other words, too, are given out in their order; ":": see below */
-static const char short_options[] = "-:Vjpdsn:tvh";
+static const char short_options[] = "-:Vjpdsn:b:ftvh";
 
 void options_help(FILE *fp)
 {
@@ -46,6 +50,8 @@ void options_help(FILE *fp)
 	      "  -d, --details           more about each object\n"
 	      "  -s, --statistics        dev show: what went through its queues\n"
 	      "  -n, --netns NETNS       look there: name, path or process\n"
+	      "  -b, --batch FILE        commands from there; -: standard input\n"
+	      "  -f, --force             -b: go on after one that failed\n"
 	      "  -t, --timestamp         monitor: say when each event arrived\n"
 	      "  -v, --verbose           monitor: say on stderr when listening\n"
 	      "  -V, --Version           version of this program\n"
@@ -87,6 +93,12 @@ static int option(struct vdpa *vdpa, bool *show_version, int opt, char **argv)
 		break;
 	case 's':
 		vdpa->statistics = true;
+		break;
+	case 'b':
+		vdpa->commands = optarg;
+		break;
+	case 'f':
+		vdpa->force = true;
 		break;
 	case 'n':
 		vdpa->netns = optarg;
@@ -137,6 +149,15 @@ static int options(struct vdpa *vdpa, bool *show_version, int argc, char **argv,
 	return EXIT_OK;
 }
 
+static int run(struct vdpa *vdpa, int argc, char **argv)
+{
+	if (!vdpa->commands || vdpa->help)
+		return cmd_run(vdpa, &root, argc, argv);
+	if (argc)
+		return usage_error(vdpa, argv[0], "commands are in the file");
+	return batch_file(vdpa, &root, vdpa->commands);
+}
+
 /* Else the netlink socket could become stdout. What is written shall fail. */
 static void keep_std_fds(void)
 {
@@ -163,7 +184,7 @@ int main(int argc, char **argv)
 	if (ret == EXIT_OK && show_version)
 		ret = version(&vdpa.out);
 	else if (ret == EXIT_OK)
-		ret = cmd_run(&vdpa, &root, words, argv);
+		ret = run(&vdpa, words, argv);
 
 	genl_close(&vdpa);
 	end = out_close(&vdpa.out);

@@ -174,10 +174,14 @@ static int signals_open(void)
 
 int monitor(struct vdpa *vdpa, struct req *req)
 {
-	int signals = signals_open();
-	int ret;
+	int signals, ret;
 
 	(void)req;
+	if (vdpa->batch) {
+		error("events cannot be shown by a command in a file");
+		return EXIT_REFUSED;
+	}
+	signals = signals_open();
 	if (signals < 0) {
 		error("cannot wait for signals: %s", strerror(errno));
 		return EXIT_REFUSED;

@@ -287,6 +287,7 @@ static void json_close(struct out *out, unsigned int level)
 
 void out_begin(struct out *out, const char *section)
 {
+	out->objects = 0;
 	if (!out->json)
 		return;
 	put(out, "{", 1);
@@ -586,6 +587,40 @@ void out_list_end(struct out *out)
 {
 	if (out->json)
 		json_pop(out);
+}
+
+void out_plain_begin(struct out *out, const char *key)
+{
+	if (!out->json)
+		return;
+	json_open(out);
+	json_push(out, key, json_array());
+}
+
+void out_plain(struct out *out, const char *line)
+{
+	if (out->json) {
+		json_add(out, NULL, json_safe(line));
+		return;
+	}
+	put_safe(out, line);
+	put(out, "\n", 1);
+}
+
+int out_plain_end(struct out *out)
+{
+	if (out->json) {
+		json_close(out, 0);
+		put(out, "\n", 1);
+	}
+	return out_write(out);
+}
+
+void out_plain_discard(struct out *out)
+{
+	if (out->json)
+		json_decref(out->stack[0]);
+	out_discard(out);
 }
 
 int out_close(struct out *out)

@@ -145,6 +145,12 @@ void out_list_end(struct out *out);
 /* A string from elsewhere, control characters escaped as \xNN */
 void fputs_safe(const char *str, FILE *fp);
 
+/* Lines of text as they are; in JSON a document that is a list of them */
+void out_plain_begin(struct out *out, const char *key);
+void out_plain(struct out *out, const char *line);
+int out_plain_end(struct out *out);
+void out_plain_discard(struct out *out);
+
 /* Ends the output for good: EXIT_REFUSED if not all of it could be written */
 int out_close(struct out *out);
 
@@ -168,6 +174,8 @@ struct req {
 	const char *netns;
 	const char *profile;
 	json_t *keep;		/* strings that are words of attributes */
+	char **words;		/* as they stand on the line */
+	int n_words;
 	const char *queue_word;
 	uint32_t queue;
 	bool has_queue;
@@ -259,6 +267,10 @@ void error_word(const char *word, const char *fmt, ...)
 void warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A line as it is, besides errors */
 void hint(const char *text);
+/* Where the command comes from that errors are about; NULL: the command line */
+void error_at(const char *file, unsigned int line);
+/* How far it is on a line that is written over; 0 of 0: it is done */
+void error_progress(unsigned int done, unsigned int all);
 /* Names the word at fault (if not NULL) and how the command is used */
 int usage_error(struct vdpa *vdpa, const char *word, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -322,6 +334,12 @@ const char *file_all(struct file *file, size_t max, size_t *len);
 /* Valid until the next one; NULL: none, or @failed */
 char *file_line(struct file *file, size_t max);
 
+/* batch.c: commands from a file */
+
+int batch_file(struct vdpa *vdpa, const struct cmd *root, const char *name);
+/* A word that can stand there; free() it. NULL: out of memory */
+char *batch_quote(const char *word);
+
 /* profile.c: what devices are like */
 
 /* What the file says becomes attributes, but for those there are */
@@ -340,6 +358,7 @@ int netns_switch(const char *word);
 #define ARG_FIRST	0x2	/* as the first word its keyword may be left out */
 #define ARG_SECOND	0x8	/* the same right behind the first */
 #define ARG_ONE_OF	0x4	/* one at least of those with it is required */
+#define ARG_MANY	0x20	/* all words of the line are such */
 #define ARG_OURS	0x10	/* the kernel of Linux 6.12 would pass it over */
 
 struct arg {
@@ -511,6 +530,8 @@ void totals_free(struct totals *totals);
 int dev_set(struct vdpa *vdpa, struct req *req);
 extern const struct arg monitor_args[];
 int monitor(struct vdpa *vdpa, struct req *req);
+extern const struct arg save_args[];
+int save(struct vdpa *vdpa, struct req *req);
 
 /* The one context */
 struct vdpa {
@@ -521,6 +542,9 @@ struct vdpa {
 	bool verbose;
 	bool timestamp;
 	const char *netns;	/* to look at; NULL: that of the process */
+	const char *commands;	/* a file of them; NULL: none */
+	bool force;		/* of these go on after one that failed */
+	bool batch;		/* running such a file */
 	bool help;		/* tell about the command instead of running it */
 	unsigned int events;	/* what monitor shows */
 	/* the command being run, from the root on */

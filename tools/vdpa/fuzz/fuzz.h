@@ -68,6 +68,7 @@ struct process {
 	unsigned int fail_at;	/* the n-th allocation fails; 0: none */
 	unsigned int allocations;
 	bool json;		/* the option was given */
+	bool batch;		/* and that for commands from a file */
 	unsigned int open;	/* files */
 	struct input file;	/* what is left of the one being read */
 	bool file_begun;

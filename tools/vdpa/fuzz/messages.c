@@ -38,6 +38,9 @@ static const char *const commands[32][WORDS_MAX] = {
 	{ "dev", "profile", "show", "n0" },
 	{ "mgmtdev", "check", "m", "profile", "file" },
 	{ "dev", "add", "m", "profile", "file" },
+	{ "save" },
+	{ "save", "n0" },
+	{ "-fb", "file" },
 	/* usage errors, of which messages say nothing */
 };
 

@@ -89,7 +89,7 @@ static void check_output(int status, bool events, bool profile)
 	if (!process.json || process.out_failed)
 		return;
 	documents = check_json();
-	if (events || status != STATUS_OK)
+	if (events || process.batch || status != STATUS_OK)
 		return;
 	/* help goes to stderr then */
 	if (documents != (strncmp(process.err.text, "Usage:", 6) ? 1 : 0))

@@ -77,6 +77,7 @@ void process_begin(uint8_t nature, uint8_t room, uint8_t fail_at)
 	process.fail_at = fail_at;
 	process.allocations = 0;
 	process.json = false;
+	process.batch = false;
 	process.out_failed = false;
 	process.open = 0;
 	process.file_begun = false;
@@ -247,6 +248,8 @@ int fuzz_getopt_long_only(int argc, char **argv, const char *shorts,
 
 	if (opt == 'j')
 		process.json = true;
+	if (opt == 'b')
+		process.batch = true;
 	return opt;
 }
 

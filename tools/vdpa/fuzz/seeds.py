@@ -27,7 +27,8 @@ COMMANDS = [("mgmtdev", False), ("mgmtdev", True), ("dev", False), ("dev", True)
             ("stats", False), ("stats", True), ("queue", False), ("queue", True),
             ("-s", False), ("-s", True), ("resource", False), ("netns", True),
             ("features", False), ("features", True), ("device_features", True),
-            ("profile", True), ("check", True), ("addprofile", True)]
+            ("profile", True), ("check", True), ("addprofile", True),
+            ("save", False), ("save", True)]
 VERBS = ("check", "profile", "netns", "device_features", "features", "add", "del", "monitor", "config", "vstats",
          "stats", "queue", "resource", "set")
 OPTION_BITS = {"j": 1, "p": 2, "d": 4, "t": 8}
@@ -99,6 +100,8 @@ def choice(argv):
         verb, named = "addprofile" if "add" in words else verb, True
     if verb == "features":
         named = "set" in words
+    if verb == "save":
+        named = len(words) > 1
     if verb == "resource":
         named = False
     if (verb, named) not in COMMANDS:
@@ -144,11 +147,14 @@ def out_of_memory():
                  "-j dev features show", "dev features set n0 -mac",
                  "-jd dev add m name n0 device_features +mac", "dev profile show n0",
                  "mgmtdev check m profile -", "-j mgmtdev check m profile f",
-                 "dev add m name n0 profile f"):
+                 "dev add m name n0 profile f", "save", "-j save", "save n0",
+                 "-fb commands", "-j -b -"):
         argv = line.split()
         answers = b"".join(events()[2:4]) if "monitor" in argv else b""
         if "profile" in argv and "show" not in argv:
             answers = record(scenarios.GOOD_PROFILE.encode())
+        if "-b" in argv or "-fb" in argv:
+            answers = record(b"dev show # a\n'dev' \"add\" \\\nm name n0\nsave\n dev x\nsave")
         for number in range(1, 80):
             yield bytes((0, 0, number)) + arguments({}, argv, answers)[3:]
 

@@ -8,6 +8,7 @@ import contextlib
 import glob
 import json
 import os
+import pty
 import re
 import selectors
 import shlex
@@ -331,6 +332,143 @@ def run_shell(args, words, redirection):
     finally:
         kernel.close()
     return done.returncode, done.stderr
+
+
+# Files of commands
+
+def added(requests):
+    """What creating devices was asked for, as {name: attributes}"""
+    return {request.get("DEV_NAME"): {number: payload for number, payload in
+                                      request.attrs.items()}
+            for request in requests if request.type == fakekernel.FAMILY_ID
+            and request.cmd == fakekernel.CMD["DEV_NEW"]}
+
+
+def test_save_restores(args):
+    """What save prints creates the same devices"""
+    for name, devices in (("all attributes", scenarios.FULL_DEVS),
+                          ("odd names", scenarios.ODD_NAMED)):
+        saved = fakekernel.run(args.tool, args.shim, ["save"], **scenarios.ours([], devices))
+        restored = fakekernel.run(args.tool, args.shim, ["-b", "-"], stdin=saved.out,
+                                  **scenarios.ours())
+        problems = expect("status", (saved.status, restored.status, restored.err), (0, 0, b""))
+        got, wanted = added(restored.requests), {}
+        for dev in devices:
+            given = dict(dev.get("DEV_CREATED", {}))
+            for key in ("DEV_NAME", "MGMTDEV_BUS_NAME", "MGMTDEV_DEV_NAME", "DEV_ID"):
+                if key in dev:
+                    given[key] = dev[key]
+            wanted[dev["DEV_NAME"]] = {
+                number: payload for number, payload, _ in fakekernel.parse_attrs(
+                    fakekernel.attrs(given))}
+        problems += expect("names", sorted(got), sorted(wanted))
+        for dev, attributes in wanted.items():
+            problems += expect(dev, got.get(dev), attributes)
+        yield name, problems, None
+
+
+def test_batch_is_cheap(args):
+    """Many commands by one socket, in one process; what is wrong is told by line"""
+    number = 5000
+    lines = "".join(f"dev add name d{i} mgmtdev vdpasim_net\n" for i in range(number))
+    result = fakekernel.run(args.tool, args.shim, ["-b", "-"], stdin=lines.encode(),
+                            **scenarios.ours())
+    problems = expect("status", (result.status, result.out, result.err), (0, b"", b""))
+    problems += expect("requests", len(result.requests), number)
+    problems += expect("look-ups", result.lookups, 1)
+    yield f"{number} devices", problems, None
+    lines = lines.replace("name d4321 ", "nam d4321 ")
+    for words, asked in ((["-b", "-"], 4321), (["-force", "-b", "-"], number - 1)):
+        result = fakekernel.run(args.tool, args.shim, words, stdin=lines.encode(),
+                                **scenarios.ours())
+        problems = expect("status", result.status, 1)
+        problems += expect("requests", len(result.requests), asked)
+        if b"standard input:4322: \"d4321\"" not in result.err:
+            problems.append(result.err)
+        yield f"one of them wrong: {shlex.join(words)}", problems, None
+
+
+def test_batch_shows_progress(args):
+    """On a terminal, of long files, and not in the middle of an error"""
+    for number, words, shown in ((101, ["-b"], True), (100, ["-b"], False),
+                                 (150, ["-fb"], True)):
+        lines = [f"dev del d{i}" for i in range(number)]
+        if "-fb" in words:
+            lines[49] = "dev dle d49"
+        leader, follower = pty.openpty()
+        kernel = fakekernel.FakeKernel(**scenarios.ours())
+        with fakekernel.directory({"commands": "\n".join(lines) + "\n"}, ()) as path:
+            status = subprocess.run(
+                [args.tool, *words, path + "/commands"], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=follower, timeout=TIMEOUT, check=False,
+                env=fakekernel.environment(kernel, args.shim)).returncode
+        kernel.close()
+        os.close(follower)
+        text = b""
+        with contextlib.suppress(OSError):
+            while data := os.read(leader, 65536):
+                text += data
+        os.close(leader)
+        problems = expect("status", status, int("-fb" in words))
+        problems += expect("progress", b"\r%d/%d" % (number, number) in text, shown)
+        if shown and not text.rstrip(b"\r\n").endswith(
+                b"%d/%d" % (number, number) if not status else b"failed."):
+            problems.append(text[-200:])
+        if status and b"\r49/150\r\nError: vdpa: " not in text:
+            problems.append(text)
+        yield f"{number} lines: {shlex.join(words)}", problems, None
+
+
+def restore(args, kernel, devices, limit):
+    """systemd's helper, with the tool in its path; waits for nothing"""
+    path = fakekernel.directory({"devices": devices}, ())
+    os.symlink(args.tool, path.name + "/vdpa")
+    env = fakekernel.environment(kernel, args.shim)
+    env["PATH"] = path.name + ":" + env["PATH"]
+    # not into dash, which has no sanitizers
+    helper = subprocess.Popen(
+        [os.path.join(TOP, "systemd/vdpa-restore"), path.name + "/devices", str(limit)],
+        env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return path, helper
+
+
+def test_restore(args):
+    """Devices are created once their management devices are there, or then anyway"""
+    if os.environ.get("ASAN_OPTIONS"):
+        yield "all", [], "its shell has no sanitizers in it"
+        return
+    lines = ("# dev add name x mgmtdev nosuch\n"
+             "dev add name a mgmtdev vdpasim_net\ndev add name b mgmtdev \\\n  'late'\n")
+    late = dict(MGMTDEV, MGMTDEV_DEV_NAME="late")
+    for name, mgmtdevs, limit, status in (
+            ("all there", [MGMTDEV, late], 20, 0), ("one comes late", [MGMTDEV], 20, 0),
+            ("one never comes", [MGMTDEV], 1, 0)):
+        mgmtdevs = list(mgmtdevs)
+        kernel = fakekernel.FakeKernel(**scenarios.ours(mgmtdevs))
+        path, helper = restore(args, kernel, lines, limit)
+        if name == "one comes late":
+            kernel.joined.wait(TIMEOUT)
+            kernel.event("MGMTDEV_NEW", PCI)
+            created = len([r for r in kernel.requests if r.get("DEV_NAME")])
+            mgmtdevs.append(late)
+            kernel.event("MGMTDEV_NEW", late)
+        out, err = helper.communicate(timeout=TIMEOUT)
+        kernel.close()
+        path.cleanup()
+        problems = expect("status", (helper.returncode, out), (status, b""))
+        problems += expect("devices", list(added(kernel.requests)), ["a", "b"])
+        problems += expect("stderr", err, b"" if limit > 1 else
+                           b"vdpa-restore: not there after 1 s: late\n")
+        if name == "one comes late":
+            problems += expect("created before", created, 0)
+        yield name, problems, None
+    kernel = fakekernel.FakeKernel(**scenarios.ours())
+    path, helper = restore(args, kernel, "dev add name a mgmtdev vdpasim_net mtu x\n", 1)
+    err = helper.communicate(timeout=TIMEOUT)[1]
+    kernel.close()
+    path.cleanup()
+    yield "what fails is told", expect("status", helper.returncode, 1) + (
+        [] if b"devices:1: \"x\": mtu must be" in err else [err]), None
 
 
 # Monitor
@@ -813,6 +951,7 @@ def test_man_pages(args):
                         ("mgmtdev resource show help", "vdpa-mgmtdev.8"),
                         ("dev stats help", "vdpa-dev.8"),
                         ("dev stats show help", "vdpa-dev.8"),
+                        ("save help", "vdpa.8"),
                         ("dev profile help", "vdpa-dev.8"),
                         ("dev profile show help", "vdpa-dev.8"),
                         ("mgmtdev check help", "vdpa-mgmtdev.8"),

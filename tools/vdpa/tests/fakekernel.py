@@ -13,6 +13,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 UAPI = os.path.join(HERE, "../../../include/uapi/linux/vdpa.h")
@@ -254,7 +255,8 @@ class FakeKernel:
         self.family_reply = family_reply
         self.requests, self.options, self.errors = [], [], []
         self.joined = threading.Event()
-        self.conn = None
+        self.conn = None            # where events go
+        self.open, self.lock = set(), threading.Lock()
         self.dir = tempfile.TemporaryDirectory(prefix="vdpa-test-")
         self.path = os.path.join(self.dir.name, "netlink")
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -269,6 +271,10 @@ class FakeKernel:
         except OSError:
             pass
         self.thread.join(10)
+        deadline = time.monotonic() + 10
+        # what was sent before the tool ended is still looked at
+        while self.open and time.monotonic() < deadline:
+            time.sleep(0.001)
         self.listener.close()
         self.dir.cleanup()
 
@@ -278,16 +284,24 @@ class FakeKernel:
                 conn, _ = self.listener.accept()
             except OSError:
                 return
-            self.conn = conn
-            try:
-                self.serve_socket(conn)
-            except ConnectionError:
-                pass
-            except Exception as err:    # reported by the test
-                self.errors.append(repr(err))
-            conn.close()
+            self.conn = self.conn or conn
+            threading.Thread(target=self.serve_one, args=(conn,), daemon=True).start()
+
+    def serve_one(self, conn):
+        """One socket of several that there may be at a time"""
+        try:
+            self.serve_socket(conn)
+        except ConnectionError:
+            pass
+        except Exception as err:    # reported by the test
+            self.errors.append(repr(err))
+        with self.lock:
+            self.open.discard(conn)
+        conn.close()
 
     def serve_socket(self, conn):
+        with self.lock:
+            self.open.add(conn)
         while True:
             packet = conn.recv(1 << 20)
             if not packet:
@@ -296,21 +310,23 @@ class FakeKernel:
                 option = struct.unpack("=ii", packet[1:])
                 self.options.append(option)
                 if option == (NETLINK_ADD_MEMBERSHIP, MONITOR_ID):
+                    self.conn = conn
                     self.joined.set()
                 continue
             request = Request(packet[1:])
             self.requests.append(request)
             for item in self.answer(request):
-                self.send(item)
+                self.send(item, conn)
 
-    def send(self, item):
-        """One datagram or errno to the tool (also used for events)"""
+    def send(self, item, conn=None):
+        """One datagram or errno to the tool, or of an event to who joined"""
+        conn = conn or self.conn
         if callable(item):
             item()
         elif isinstance(item, int):
-            self.conn.send(b"E" + struct.pack("=i", item))
+            conn.send(b"E" + struct.pack("=i", item))
         else:
-            self.conn.send(b"N" + item)
+            conn.send(b"N" + item)
 
     def event(self, cmd, fields):
         payload = fields if isinstance(fields, bytes) else attrs(fields)

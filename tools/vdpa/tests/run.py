@@ -92,8 +92,28 @@ def is_json(argv):
                for word in argv)
 
 
+def is_batch(argv):
+    return any(re.match("-[a-z]*b$|-b.|--?batch", word) for word in argv)
+
+
+def documents(text):
+    """Each JSON document of a text in which they follow each other"""
+    while text:
+        document, end = json.JSONDecoder().raw_decode(text)
+        if text[end:end + 1] != "\n":
+            raise ValueError("no newline behind a document")
+        text = text[end + 1:]
+        yield document
+
+
 def check_json(schemas, result):
     """In JSON mode stdout is one valid document, or empty after an error"""
+    if is_batch(result.argv):
+        # one for each command
+        for document in documents(result.out.decode()):
+            if not isinstance(document, dict):
+                return [f"no document: {document}"]
+        return []
     if not result.out:
         return ["no document"] if not result.status and b"Usage" not in result.err \
             else []
@@ -115,17 +135,20 @@ def check_result(schemas, scenario, result):
     problems = list(result.errors)
     if result.status < 0 or result.status > 2:
         problems.append(f"died with status {result.status}")
-    if (result.status != 0) != bool(result.err) and scenario not in ("help",) \
+    if (result.status != 0) != bool(result.err) and scenario not in ("help", "batch") \
             and not result.err.startswith(b"Warning: "):
         problems.append("an error without a message, or the other way round")
     if result.status == 2 and (result.requests or result.lookups):
         problems.append("asked the kernel in spite of a usage error")
+    if is_batch(result.argv) and result.status == 2 and result.requests:
+        problems.append("exit status of a command line for what is in a file")
     if result.lookups > 1:
         problems.append("looked the family up more than once")
     if scenario != "strange" and any(
             c < 0x20 and c != 0x0a for c in result.out + result.err):
         problems.append("control characters in the output")
-    if result.status and result.out and scenario != "malformed" and "check" not in result.argv:
+    if result.status and result.out and scenario != "malformed" and "check" not in result.argv \
+            and not is_batch(result.argv):
         problems.append("output on stdout in spite of an error")
     if is_json(result.argv):
         problems += check_json(schemas, result)
@@ -140,7 +163,8 @@ def visible(line):
 def transcript(line, result):
     """A run as it stands in a golden file"""
     text = f"$ vdpa {visible(line)}".rstrip() + "\n"
-    text += result.out.decode("utf-8", "backslashreplace")
+    # what begins with this in the file is a title
+    text += re.sub("(?m)^# ", r"\# ", result.out.decode("utf-8", "backslashreplace"))
     for error in result.err.decode("utf-8", "backslashreplace").splitlines():
         text += f"2> {error}\n"
     if result.status:

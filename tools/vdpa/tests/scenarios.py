@@ -654,6 +654,87 @@ dev queue show nosuch qidx 0
 -s mgmtdev show vduse
 """
 
+BATCH_FILES = {
+    "good": """# a comment
+dev add name foo0 mgmtdev vdpasim_net mtu 1500   # behind a command
+dev show n0
+
+\tdev  'show' "b0"\r
+dev add name foo1 \\
+    mgmtdev vdp"asim"_n'et' \\
+    mac 2:0:0:0:0:1
+dev show vdpa\\:0000:03:00.1
+dev set "n0" li'nk' down
+dev del foo0""",
+    "bad": """dev del foo0
+dev show nosuch
+dev add m mtu x
+dev dle n0
+dev del foo1
+monitor
+dev show "n0
+dev show 'n0
+dev show n0#not-a-comment
+dev show a\\ b "c\\"d" "e\\f" 'g\\h'
+dev show ""
+%s
+help
+vdpa dev show
+-j dev show
+dev show n0 \\
+""" % ("x " * 200),
+    "backslash": "dev show n0 \\", "nul": b"dev del n0\ndev del n1\0 n2\ndev del n2\n",
+    "long": "dev show " + "x" * 70000 + "\n", "empty": "", "comments": "#\n  # x\n\n",
+    "help": "dev show help\ndev show n0\n", "profile": "dev add vdpasim_net profile -\n",
+    "control": "dev show a\x1bb\n", "last": "dev show n0\ndev show nosuch",
+}
+BATCH = """
+-b good
+-batch good
+--batch=good -j
+-jp -b good
+-b bad
+-force -b bad
+-b bad -f -j
+-b - -d
+-b nosuch
+-b .
+-b backslash
+-b nul
+-f -b nul
+-b long
+-b empty
+-j -b empty
+-b comments
+-b help
+-j -b help
+-b control
+-b last
+-b profile
+-b -
+-n blue -b good
+-b good help
+"""
+
+SAVE = """
+save
+-j save
+-jp save
+save b0
+save b0 n1
+-j save n1
+save nosuch
+save n0 nosuch
+-j save nosuch
+save save
+"""
+
+# What saving them has to quote
+ODD_NAMES = ["plain", "with'quote", 'with"double', "with\\\\backslash", "#comment", "-dash", "$(x)",
+             "*", "~", "mgmtdev", "a:b.c@d%e+f=g,h-i_j"]
+ODD_NAMED = [dict(DEV_NAME=name, MGMTDEV_DEV_NAME=name, MGMTDEV_BUS_NAME="pci", DEV_ID=1,
+                  DEV_CREATED=dict(DEV_DRIVER=name)) for name in ODD_NAMES]
+
 FULL = """
 mgmtdev show
 -d mgmtdev show
@@ -914,6 +995,11 @@ mgmtdev resource x
 mgmtdev resource show a b
 -n
 --netns
+-b
+-b good dev show
+dev show -b good
+-forc
+-bb good x
 dev set n0 device_features nosuch
 dev features set
 dev features set n0
@@ -1300,6 +1386,17 @@ def scenarios():
               "dev add vdpasim_blk name foo0 profile block",
               "dev profile show n0", "mgmtdev check vdpasim_net profile good"]),
         ],
+        "batch": [(dict(ours(), files=BATCH_FILES, netns=("blue",),
+                        stdin=b"dev show n0\ndev add vdpasim_net profile -\n"), lines(BATCH))],
+        "save": [
+            (dict(ours(FULL_MGMTDEVS, FULL_DEVS), title="ours"), lines(SAVE)),
+            (dict(ours([], ODD_NAMED), title="names to quote"), ["save", "-j save"]),
+            (dict(ours([], [dict(DEV_NAME="foreign", DEV_ID=99), dict(DEV_NAME="bare"),
+                            dict(DEV_NAME=b"a\n\xff\0", MGMTDEV_DEV_NAME="m")]), title="odd"),
+             ["save", "-j save"]),
+            (dict(ours([], []), title="empty"), ["save", "-j save"]),
+            (dict(mainline(), title="mainline"), ["save", "save n0", "-j save"]),
+        ],
         "stats": [
             (dict(ours(), title="ours"), lines(STATS_LINES)),
             (dict(mainline(), title="mainline"), lines("""
@@ -1338,7 +1435,7 @@ dev features show
         "add": [(ours(), lines(ADD))],
         "names": [(ours(ODD_MGMTDEVS, ODD_DEVS), lines(ODD))],
         "strange": [(ours(**STRANGE), lines(STRANGE_LINES))],
-        "usage": [(ours(), [""] + lines(USAGE))],
+        "usage": [(dict(ours(), files=BATCH_FILES), [""] + lines(USAGE))],
         "help": [(ours(), lines(HELP))],
         "refusals": [(dict(kernel, title=name), lines(text))
                      for name, kernel, text in refusals()],
