@@ -36,6 +36,13 @@ void error_progress(unsigned int done, unsigned int all)
 	fflush(stderr);
 }
 
+static bool muted;
+
+void error_mute(bool mute)
+{
+	muted = mute;
+}
+
 /* Words and the kernel's texts may hold anything: nothing of it reaches a tty */
 static void put_sentence(const char *prefix, const char *word, const char *fmt,
 			 va_list ap)
@@ -43,6 +50,8 @@ static void put_sentence(const char *prefix, const char *word, const char *fmt,
 	char *text;
 	size_t len;
 
+	if (muted)
+		return;
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	len = text ? strlen(text) : 0;
@@ -95,6 +104,13 @@ void warning(const char *fmt, ...)
 void hint(const char *text)
 {
 	fprintf(stderr, "%s\n", text);
+}
+
+void hint_name(const char *text, const char *name)
+{
+	fprintf(stderr, "%s \"", text);
+	fputs_safe(name, stderr);
+	fputs("\"?\n", stderr);
 }
 
 int usage_error(struct vdpa *vdpa, const char *word, const char *fmt, ...)
@@ -189,6 +205,7 @@ int kernel_error(const struct req *req, int err, const void *attrs, size_t len)
 	else
 		error("cannot %s%s", req->cmd->doing, needs);
 
-	fprintf(stderr, "kernel answers: %s\n", strerror(err == ENOTSUPP ? EOPNOTSUPP : err));
+	if (!muted)
+		fprintf(stderr, "kernel answers: %s\n", strerror(err == ENOTSUPP ? EOPNOTSUPP : err));
 	return EXIT_REFUSED;
 }

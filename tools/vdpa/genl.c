@@ -595,6 +595,9 @@ static bool request_answer(struct vdpa *vdpa, const struct req *req,
 			*ret = kernel_error(req, err, attrs, len);
 		else
 			kernel_warning(req, attrs, len);
+		/* of many commands each would look at all there is */
+		if (err == ENODEV && !vdpa->batch)
+			suggest_existing(vdpa, req);
 		return true;
 	}
 	if (nlh->nlmsg_type < NLMSG_MIN_TYPE)

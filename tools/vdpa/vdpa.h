@@ -267,6 +267,10 @@ void error_word(const char *word, const char *fmt, ...)
 void warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A line as it is, besides errors */
 void hint(const char *text);
+/* "TEXT "NAME"?" */
+void hint_name(const char *text, const char *name);
+/* What fails meanwhile is of no interest */
+void error_mute(bool mute);
 /* Where the command comes from that errors are about; NULL: the command line */
 void error_at(const char *file, unsigned int line);
 /* How far it is on a line that is written over; 0 of 0: it is done */
@@ -294,6 +298,9 @@ void suggest_init(struct suggestion *near, const char *word);
 void suggest_from(struct suggestion *near, const char *name);
 /* NULL: there is none, or no telling which */
 const char *suggest_word(const struct suggestion *near);
+
+/* existing.c: instead of what the kernel does not know; says it */
+void suggest_existing(struct vdpa *vdpa, const struct req *of);
 
 /* features.c: sets of features by their names */
 

@@ -853,7 +853,8 @@ def test_like_iproute2(args):
             ours = fakekernel.run(args.tool, args.shim, words, **kernel)
             problems = expect("status", ours.status, status)
             problems += expect("stdout", ours.out, theirs.out)
-            theirs_err, ours_err = theirs.err, ours.err
+            # deliberate: what was probably meant
+            theirs_err, ours_err = theirs.err, re.sub(rb"Did you mean .*\n", b"", ours.err)
             # we add the word at fault, when the kernel says which
             if b'"' in ours_err:
                 ours_err = re.sub(rb'"[^"]*": ', b"", ours_err)

@@ -172,8 +172,8 @@ class Request:
 
     def offset(self, name):
         """Where in the message an attribute stands, for NLMSGERR_ATTR_OFFS"""
-        return next(20 + pos for number, _, pos in self.list
-                    if number == ATTR[name])
+        return next((20 + pos for number, _, pos in self.list
+                     if number == ATTR[name]), None)
 
     def reply(self, cmd, fields, flags=0):
         payload = fields if isinstance(fields, bytes) else attrs(fields)

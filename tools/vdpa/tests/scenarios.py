@@ -321,7 +321,7 @@ def getter(cmd, key, objects, no_such):
         obj = dict(obj)
         bus = obj.get("MGMTDEV_BUS_NAME")
         if key == "DEV_NAME" or not bus:
-            return obj[key]
+            return obj.get(key)
         return f"{bus}/{obj[key]}"
 
     def answer(request):
@@ -753,6 +753,28 @@ dev show
 -d dev show
 -dj dev show
 -djp dev show b0
+"""
+
+NEAR = """
+dev show n3
+dev show b00
+dev show vdpa:0000:03:01.0
+dev del nn0
+dev set nO mtu 1500
+-j dev config show bO
+dev vstats show no qidx 0
+dev stats show bb0
+dev show vdpa
+dev add vdpsim_net
+dev add vdpasim
+dev add name n0 mgmtdev vdpasim_nte
+mgmtdev show vduze
+-j mgmtdev show pci/0000:00:02.1
+mgmtdev show 0000:00:02.0
+mgmtdev resource show vdpasim_bkl
+save b1
+dev features set b1 +ro
+dev features show b9
 """
 
 # What the kernel of Linux 6.12 would silently do without
@@ -1396,6 +1418,25 @@ def scenarios():
              ["save", "-j save"]),
             (dict(ours([], []), title="empty"), ["save", "-j save"]),
             (dict(mainline(), title="mainline"), ["save", "save n0", "-j save"]),
+        ],
+        "near": [
+            (dict(ours(), title="ours"), lines(NEAR)),
+            (dict(ours(devs=[dict(DEV_NAME="n\x1b[1m"), dict(DEV_ID=1)]), title="strange"),
+             ["dev show n[1m"]),
+            (dict(ours(**dict.fromkeys(("DEV_NEW", "DEV_DEL", "DEV_ATTR_SET"), lambda r: [
+                r.error(ENODEV, "No such thing")])), title="changes"), lines("""
+dev add vdpsim_net name n0
+dev add name b0 mgmtdev vdpsim_net
+dev add pci/0000:00:02.00
+dev del nn0
+dev set nO mtu 1500
+-j dev features set b1 1
+dev del n0
+"""),),
+            (dict(ours(DEV_GET=lambda r: [r.error(ENODEV)]), title="refused"),
+             ["dev show n3", "-j dev show n3"]),
+            (dict(ours(DEV_GET=lambda r: [r.error(ENODEV) if not r.flags & 0x300 else b"x"]),
+                  title="garbage"), ["dev show n3"]),
         ],
         "stats": [
             (dict(ours(), title="ours"), lines(STATS_LINES)),
