@@ -816,6 +816,99 @@ def test_monitor_joins(args):
                 "end", mon.end(), (0, b"", b"")), None
 
 
+# Completion
+
+NAMES = "n0 b0 vdpa:0000:03:00.1"
+MGMTDEVS = "vdpasim_net vdpasim_blk vduse pci/0000:00:02.0"
+# what is typed, what is offered; + at the end: that and more, - in front: not that
+COMPLETED = [
+    ("", "mgmtdev dev monitor save"), ("d", "dev"), ("dev s", "show set stats"),
+    ("dev ", "show add del set config features stats queue profile vstats"),
+    ("mgmtdev re", "resource"), ("mgmtdev resource ", "show"),
+    ("dev show ", "name " + NAMES), ("dev show b", "b0"), ("dev show name ", NAMES),
+    ("dev show vdpa:0000:", {"bash": "03:00.1", "zsh": "vdpa:0000:03:00.1"}),
+    ("dev del ", "name " + NAMES), ("-j dev show n", "name n0"), ("dev -d show b", "b0"),
+    ("mgmtdev show ", "mgmtdev " + MGMTDEVS), ("mgmtdev show vdpasim_b", "vdpasim_blk"),
+    ("dev add vd", "vdpasim_net vdpasim_blk vduse"), ("dev add name ", ""),
+    ("dev add mgmtdev p", "pci/0000:00:02.0"), ("dev add vduse ty", "type"),
+    ("dev add vduse type ", "net block"), ("dev add vduse t", "type"),
+    ("dev add vduse mtu 1 m", "mac max_vqp mgmtdev"), ("dev add vduse read_only ", "on off"),
+    ("dev add vduse driver v", "vhost_vdpa virtio_vdpa"),
+    ("dev add vduse device_features mt", "MTU"),
+    ("dev add vduse device_features MAC,V", {"bash": "MAC,VERSION_1", "zsh": "VERSION_1"}),
+    ("dev add vduse device_features -MAC,+v",
+     {"bash": "-MAC,+VERSION_1", "zsh": "VERSION_1"}),
+    ("dev set n0 link ", "up down"), ("dev set n0 l", "link"),
+    ("dev stats show n", "name n0"), ("dev stats show n0 ", "name qidx"),
+    ("save ", NAMES), ("save n0 b", "b0"), ("monitor a", "all"),
+    ("--js", "--json"), ("dev show --pr", "--pretty"), ("nosuch ", ""), ("dev nosuch ", ""),
+    ("-n blue dev show b", "b0"), ("dev add vduse profile com", {"bash": "commands",
+                                                                 "zsh": "FILES"}),
+    ("-b com", {"bash": "commands", "zsh": "FILES"}),
+]
+BASH = """
+source "$1"
+COMP_LINE="vdpa $2" COMP_POINT=${#COMP_LINE} COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:'
+_vdpa "$3"
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+# what zsh offers of what is added depends on what was typed, as here
+ZSH = """
+compadd() {
+    local cur=${words[CURRENT]#$IPREFIX}
+    while [[ $1 == -* && $1 != -- ]]; do shift 2; done
+    shift
+    for word; do [[ ${(L)word} == ${(L)cur}* && -n $word ]] && print -r -- $word; done
+}
+compset() { [[ ${words[CURRENT]#$IPREFIX} == ${~2}* ]] &&
+    IPREFIX+=${(M)${words[CURRENT]#$IPREFIX}##${~2}} }
+_files() { print FILES }
+words=($3 ${(z)2}); [[ $2 == *' ' || -z $2 ]] && words+=('')
+CURRENT=${#words} IPREFIX=
+source $1
+"""
+
+
+def completed(args, shell, typed, kernel):
+    script, path = {"bash": (BASH, "vdpa.bash"), "zsh": (ZSH, "_vdpa")}[shell]
+    path = os.path.join(TOP, "completion", path)
+    fake = fakekernel.FakeKernel(**kernel)
+    name = "shell" if shell == "bash" else "_vdpa"
+    with fakekernel.directory({"commands": ""}, ("blue",)) as cwd:
+        env = fakekernel.environment(fake, args.shim, {"VDPA_TEST_NETNS": cwd + "/netns",
+                                                       "LC_ALL": "C.UTF-8"})
+        if shell == "zsh":
+            script = script.replace("source $1", 'functions[_vdpa]="$(<$1)"; _vdpa')
+        done = subprocess.run([shell, *(["-f"] if shell == "zsh" else ["--norc"]), "-c", script,
+                               name, path, typed, args.tool], cwd=cwd, env=env, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT,
+                              check=False)
+    fake.close()
+    return done.stdout.split("\n"), done.stderr
+
+
+def test_completion(args):
+    """What the shells offer, from the tool's help and the kernel's names"""
+    if os.environ.get("ASAN_OPTIONS"):
+        yield "all", [], "the shells have no sanitizers in them"
+        return
+    for shell in ("bash", "zsh"):
+        if not shutil.which(shell):
+            yield shell, [], f"needs {shell}"
+            continue
+        for typed, wanted in COMPLETED:
+            wanted = wanted[shell] if isinstance(wanted, dict) else wanted
+            got, err = completed(args, shell, typed, scenarios.ours())
+            problems = expect("offered", sorted(filter(None, got)), sorted(wanted.split()))
+            problems += [] if not err or "compopt" in err else [err]
+            yield f"{shell}: vdpa {typed}|", problems, None
+        # names are what somebody chose: no shell runs them
+        odd = [dict(DEV_NAME=name) for name in ("$(touch$IFS.x)", "`id`", "*", "ok;id", "it's")]
+        got, err = completed(args, shell, "dev show name ", scenarios.ours(devs=odd))
+        yield f"{shell}: names are not expanded", expect(
+            "offered", sorted(filter(None, got)), sorted(dev["DEV_NAME"] for dev in odd)), None
+
+
 # Beside others
 
 def iproute2():
@@ -966,6 +1059,41 @@ def test_man_pages(args):
         yield f"{page} tells of vdpa {words}", [
             f"{word} is not there" for word in told
             if word not in text.get(page, "")] or ([] if told else ["no words"]), None
+
+
+def commands(args, path=()):
+    """All there are, from the help on each"""
+    result = fakekernel.run(args.tool, args.shim, [*path, "help"])
+    below = re.findall(r"^  ([a-z]\S*) {2,}", result.out.decode(), re.M) \
+        if "{" in result.out.decode().splitlines()[0] else []
+    if not below:
+        yield " ".join(path)
+    for word in below:
+        yield from commands(args, (*path, word))
+
+
+def test_documentation(args):
+    """The table beside iproute2 has every command, argument and attribute"""
+    path = os.path.join(TOP, "../../Documentation/admin-guide/vdpa-tool.rst")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    found = list(commands(args))
+    yield f"{len(found)} commands", [
+        f"{command} is not there" for command in found if f"``{command}" not in text] + (
+            [] if len(found) > 15 else ["so few?"]), None
+    for command in ("dev add", "dev set"):
+        result = fakekernel.run(args.tool, args.shim, [*command.split(), "help"])
+        words = re.findall(r"^  ([a-z_]+) ", result.out.decode(), re.M)
+        yield f"words of {command}", [
+            f"{word} is not there" for word in words if f"``{word}``" not in text], None
+    attributes = [name for name in fakekernel.ATTR if name not in ("UNSPEC", "PAD", "MAX")
+                  and not name.startswith("DEV_BLK_")]
+    yield f"{len(attributes)} attributes", [
+        f"{name} is not there" for name in attributes if f"``{name}``" not in text
+        and name != "DEV_VENDOR_ATTR_VALUE"], None
+    yield "attributes of queues", [
+        f"{name} is not there" for name in fakekernel.QUEUE
+        if name not in ("UNSPEC", "PAD", "INDEX") and f"``{name}``" not in text], None
 
 
 TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
