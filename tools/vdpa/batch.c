@@ -224,8 +224,8 @@ int batch_file(struct vdpa *vdpa, const struct cmd *root, const char *name)
 /* A word that split() leaves as it is; free() it */
 char *batch_quote(const char *word)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"abcdefghijklmnopqrstuvwxyz0123456789_.:/@%+=,-";
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:/@%+=,-";
 	char *quoted = malloc(4 * strlen(word) + 3), *to = quoted;
 
 	if (!quoted)

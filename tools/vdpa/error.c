@@ -206,6 +206,7 @@ int kernel_error(const struct req *req, int err, const void *attrs, size_t len)
 		error("cannot %s%s", req->cmd->doing, needs);
 
 	if (!muted)
-		fprintf(stderr, "kernel answers: %s\n", strerror(err == ENOTSUPP ? EOPNOTSUPP : err));
+		fprintf(stderr, "kernel answers: %s\n",
+			strerror(err == ENOTSUPP ? EOPNOTSUPP : err));
 	return EXIT_REFUSED;
 }

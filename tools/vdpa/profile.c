@@ -113,9 +113,14 @@ static bool read_number(struct reader *reader, const struct key *key,
 			 (unsigned long long)max);
 		return false;
 	}
-	/* of a small one the first bytes, or the last */
-	memcpy(value, (char *)&number + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ?
-					 0 : 8 - key->size), key->size);
+	if (key->size == 1)
+		*(uint8_t *)value = number;
+	else if (key->size == 2)
+		*(uint16_t *)value = number;
+	else if (key->size == 4)
+		*(uint32_t *)value = number;
+	else
+		*(uint64_t *)value = number;
 	return true;
 }
 
