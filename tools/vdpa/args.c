@@ -408,12 +408,9 @@ int parse_features(struct vdpa *vdpa, struct req *req, const struct arg *arg,
 
 	if (digits(is_hex(word) ? word + 2 : word, 16, UINT64_MAX, &mask))
 		return put_value(vdpa, req, arg, &mask, sizeof(mask), word);
-	if (!*word || word[0] == '0')
-		return usage_error(vdpa, word, "%s must be names of features, or a hexadecimal number of at most 64 bits",
-				   arg->key);
 	/* what they mean for this class is seen later */
 	req->features = word;
-	return features_check(vdpa, word);
+	return features_check(vdpa, word, arg->key);
 }
 
 /* One or two hexadecimal digits, which *str is moved behind */

@@ -72,19 +72,32 @@ static const char *unknown_feature(const char *name, uint64_t classes,
 	return buf;
 }
 
-int features_check(struct vdpa *vdpa, const char *word)
+static int no_features(struct vdpa *vdpa, const char *word, const char *key)
+{
+	return usage_error(vdpa, word, "%s must be names of features, or a hexadecimal number of at most 64 bits",
+			   key);
+}
+
+int features_check(struct vdpa *vdpa, const char *word, const char *key)
 {
 	bool sign = *word == '+' || *word == '-';
 	const char *list = word;
+	const char *text;
 	struct item item;
 	char buf[128];
 
+	if (!*word || word[0] == '0')
+		return no_features(vdpa, word, key);
 	while (next_item(&list, &item)) {
 		if (!item.sign != !sign)
 			return usage_error(vdpa, word, "either all names have a sign or none");
-		if (!known_somewhere(item.name))
-			return usage_error(vdpa, item.name, "%s",
-					   unknown_feature(item.name, ALL_CLASSES, buf));
+		if (known_somewhere(item.name))
+			continue;
+		text = unknown_feature(item.name, ALL_CLASSES, buf);
+		/* that may have been meant for a mask */
+		if (text != buf && strcmp(item.name, word) == 0)
+			return no_features(vdpa, word, key);
+		return usage_error(vdpa, item.name, "%s", text);
 	}
 	return EXIT_OK;
 }

@@ -313,8 +313,8 @@ struct features {
 
 /* Whether a word is, or is meant to be, "-NAME" or several of these */
 bool is_features(const char *word);
-/* Whether they are names of any class */
-int features_check(struct vdpa *vdpa, const char *word);
+/* Whether they are names of any class; @key is what they are for */
+int features_check(struct vdpa *vdpa, const char *word, const char *key);
 /* Those that the request has by name become an attribute of it */
 int features_put_new(struct vdpa *vdpa, struct req *req);
 int features_put_change(struct vdpa *vdpa, struct req *req);
