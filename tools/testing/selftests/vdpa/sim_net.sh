@@ -10,7 +10,8 @@
 
 TESTS="loops_by_default ping_peer ping_split_ring ping_bare ping_jumbo
        ping_jumbo_without_merging too_long_for_the_receiver
-       counts_in_traffic tcp tcp_split_ring tcp_multiqueue vlan other_address filters
+       counts_in_traffic tcp tcp_split_ring tcp_multiqueue vlan port_vlan
+       port_vlan_jumbo other_address filters
        nobody_home cable link_down_at_del del_in_traffic unload_in_traffic
        peer_refuses pairs_refused"
 
@@ -136,6 +137,53 @@ vlan() {
 	before=$(counter b "rx filtered")
 	in1 ping -c 2 -i 0.1 -W 1 10.9.6.2 >/dev/null
 	[ "$(counter b "rx filtered")" -gt "$before" ] || fail "not filtered"
+}
+
+# a is at an access port, b, which knows of VLANs, at a trunk
+want_port_vlan() {
+	ip -n vt2 link add link b name v7 type vlan id 7 2>"$ERR" ||
+		skip "no VLANs: $(cat "$ERR")"
+	want_ok ip -n vt2 addr del 10.9.0.2/24 dev b
+	want_ok ip -n vt2 addr add 10.9.0.2/24 dev v7
+	want_ok ip -n vt2 link set dev v7 up
+	want_ping "$@"
+}
+
+port_vlan() {
+	need_driver
+	add_one a 1 vlan 7
+	add_one b 2
+	echo "a b" > "$PEER" || fail "cannot connect"
+	# without its tag b is not meant, nor is a
+	before=$(counter a "rx filtered")
+	in2 ping -c 2 -i 0.1 -W 1 10.9.0.1 >/dev/null && fail "reached without a tag"
+	[ "$(counter a "rx filtered")" -gt "$before" ] || fail "not filtered"
+	want_port_vlan
+	# two of the same VLAN reach each other, of another one they do not
+	for vlan in 7 8; do
+		ip netns del vt2
+		want_ok vdpa dev del b
+		add_one b 2 vlan $vlan
+		echo "a b" > "$PEER" || fail "cannot connect"
+		[ $vlan = 8 ] || want_ping
+	done
+	in1 ping -c 2 -i 0.1 -W 1 10.9.0.2 >/dev/null && fail "VLAN 7 reaches VLAN 8"
+	# who tags what is tagged already is not heard
+	want_ok ip -n vt1 link add link a name v9 type vlan id 9
+	want_ok ip -n vt1 addr add 10.9.9.1/24 dev v9
+	want_ok ip -n vt1 link set dev v9 up
+	before=$(counter b "rx filtered")
+	in1 ping -c 2 -i 0.1 -W 1 10.9.9.2 >/dev/null
+	[ "$(counter b "rx filtered")" -gt "$before" ] || fail "not filtered"
+}
+
+# Tags come and go also where a packet fills several buffers
+port_vlan_jumbo() {
+	need_driver
+	add_one a 1 mtu 9000 vlan 7
+	add_one b 2 mtu 9000
+	echo "a b" > "$PEER" || fail "cannot connect"
+	want_port_vlan -s 8000
 }
 
 other_address() {
