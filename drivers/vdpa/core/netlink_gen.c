@@ -104,22 +104,42 @@ static const struct nla_policy vdpa_dev_profile_get_dump_nl_policy[VDPA_ATTR_MGM
 };
 
 /* VDPA_CMD_MGMTDEV_CHECK - do */
-static const struct nla_policy vdpa_mgmtdev_check_nl_policy[VDPA_ATTR_PROFILE_VERSION + 1] = {
+static const struct nla_policy vdpa_mgmtdev_check_nl_policy[VDPA_ATTR_DEV_BACKEND_FEATURES + 1] = {
 	[VDPA_ATTR_MGMTDEV_BUS_NAME] = { .type = NLA_NUL_STRING, },
 	[VDPA_ATTR_MGMTDEV_DEV_NAME] = { .type = NLA_NUL_STRING, },
-	[VDPA_ATTR_PROFILE_VERSION] = { .type = NLA_U32, },
 	[VDPA_ATTR_DEV_ID] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_NEGOTIATED_FEATURES] = { .type = NLA_U64, },
 	[VDPA_ATTR_DEV_FEATURES] = { .type = NLA_U64, },
+	[VDPA_ATTR_DEV_NET_CFG_MACADDR] = NLA_POLICY_EXACT_LEN(6),
+	[VDPA_ATTR_DEV_NET_STATUS] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_NET_CFG_MAX_VQP] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_NET_CFG_MTU] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_BLK_CFG_CAPACITY] = { .type = NLA_U64, },
+	[VDPA_ATTR_DEV_BLK_CFG_SIZE_MAX] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_BLK_CFG_BLK_SIZE] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_BLK_CFG_SEG_MAX] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_BLK_CFG_NUM_QUEUES] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_BLK_CFG_PHY_BLK_EXP] = { .type = NLA_U8, },
+	[VDPA_ATTR_DEV_BLK_CFG_ALIGN_OFFSET] = { .type = NLA_U8, },
+	[VDPA_ATTR_DEV_BLK_CFG_MIN_IO_SIZE] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_BLK_CFG_OPT_IO_SIZE] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_BLK_CFG_MAX_DISCARD_SEC] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_BLK_CFG_MAX_DISCARD_SEG] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_BLK_CFG_DISCARD_SEC_ALIGN] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_BLK_CFG_MAX_WRITE_ZEROES_SEC] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_BLK_CFG_MAX_WRITE_ZEROES_SEG] = { .type = NLA_U32, },
+	[VDPA_ATTR_DEV_BLK_READ_ONLY] = { .type = NLA_U8, },
+	[VDPA_ATTR_DEV_BLK_FLUSH] = { .type = NLA_U8, },
+	[VDPA_ATTR_PROFILE_VERSION] = { .type = NLA_U32, },
 	[VDPA_ATTR_DEV_MAX_VQS] = { .type = NLA_U32, },
 	[VDPA_ATTR_DEV_MAX_VQ_SIZE] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_MIN_VQ_SIZE] = { .type = NLA_U16, },
 	[VDPA_ATTR_DEV_GROUPS] = { .type = NLA_U32, },
 	[VDPA_ATTR_DEV_ADDRESS_SPACES] = { .type = NLA_U32, },
-	[VDPA_ATTR_DEV_NET_CFG_MACADDR] = NLA_POLICY_EXACT_LEN(6),
-	[VDPA_ATTR_DEV_NET_CFG_MTU] = { .type = NLA_U16, },
-	[VDPA_ATTR_DEV_NET_CFG_MAX_VQP] = { .type = NLA_U16, },
+	[VDPA_ATTR_DEV_BACKEND_FEATURES] = { .type = NLA_U64, },
+	[VDPA_ATTR_DEV_IOVA_FIRST] = { .type = NLA_U64, },
+	[VDPA_ATTR_DEV_IOVA_LAST] = { .type = NLA_U64, },
 	[VDPA_ATTR_DEV_NET_VLAN] = { .type = NLA_U16, },
-	[VDPA_ATTR_DEV_BLK_CFG_CAPACITY] = { .type = NLA_U64, },
-	[VDPA_ATTR_DEV_BLK_READ_ONLY] = { .type = NLA_U8, },
 };
 
 /* VDPA_CMD_MGMTDEV_SET - do */
@@ -253,7 +273,7 @@ const struct genl_split_ops vdpa_nl_ops[16] = {
 		.doit		= vdpa_nl_mgmtdev_check_doit,
 		.post_doit	= vdpa_nl_post_doit_mgmtdev,
 		.policy		= vdpa_mgmtdev_check_nl_policy,
-		.maxattr	= VDPA_ATTR_PROFILE_VERSION,
+		.maxattr	= VDPA_ATTR_DEV_BACKEND_FEATURES,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
