@@ -18,7 +18,7 @@ MODULES_CONFIG := CONFIG_VDPA=m CONFIG_VDPA_RING=m CONFIG_VDPA_SIM=m CONFIG_VDPA
 	CONFIG_VDPA_SIM_BLOCK=m CONFIG_VHOST_VDPA=m CONFIG_VIRTIO_VDPA=m CONFIG_VDPA_SELFTEST=m
 SELFTESTS := tools/testing/selftests/vdpa
 VM_RUN := tools/testing/vm/run
-FAST_LANES := uml-kernel fast fast-shell fast-tool fast-faults fast-kunit
+FAST_LANES := uml-kernel fast fast-shell fast-tool fast-faults fast-kunit fast-ynl
 DEBUG_LANES := build debug-kernel $(FAST_LANES) debug vendor fuzz-debug coverage
 
 # The text of CMD as it was typed, dollar signs and all.
