@@ -351,6 +351,41 @@ static int race_module(struct racer *r)
 							 NULL);
 }
 
+static int race_move_to(struct racer *r, int fd)
+{
+	struct vnl_msg m;
+
+	vnl_msg_init(&m, &r->s, VDPA_CMD_MGMTDEV_SET, 0);
+	vnl_put_handle(&m, ENV_SIM);
+	vnl_put_u32(&m, VDPA_ATTR_NETNS_FD, fd);
+	return vnl_request(&r->s, &m, NULL, NULL);
+}
+
+/* To a network namespace that looks around and dies, with or without it */
+static int race_move(struct racer *r)
+{
+	int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), err;
+	struct vnl_devs devs;
+	struct vnl inside;
+	int there;
+
+	if (home < 0 || unshare(CLONE_NEWNET))
+		return errno;
+	there = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	vnl_open(&inside);
+	if (there < 0 || setns(home, CLONE_NEWNET))
+		return errno;
+	err = race_move_to(r, there);
+	if (!vnl_devs_get(&inside, NULL, &devs))
+		vnl_devs_free(&devs);
+	if (!err && draw(r, 2))
+		err = race_move_to(r, home);
+	vnl_close(&inside);
+	close(there);
+	close(home);
+	return err;
+}
+
 static int race_core(struct racer *r)
 {
 	usleep(draw(r, 2000));
@@ -383,6 +418,7 @@ static const struct race races[] = {
 	{ "mgmtdev", race_mgmt },
 	{ "orphan", race_orphan, .allowed = { EEXIST, ENODEV } },
 	{ "module", race_module, .rounds = MODULE_ROUNDS },
+	{ "move", race_move, .rounds = MODULE_ROUNDS, .allowed = { ENODEV } },
 	{ "core", race_core, .allowed = { EAGAIN } },
 };
 
