@@ -9,6 +9,20 @@
 
 #include "vdpa_internal.h"
 
+/* Numbers of 64 bits need no gaps before them, wherever they are put. */
+#define VDPA_NL_UNALIGNED	IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS)
+
+static int vdpa_nl_dev_put_iova(struct sk_buff *skb,
+				const struct vdpa_dev_record *record)
+{
+	if (!record->has_iova)
+		return 0;
+	return nla_put_u64_64bit(skb, VDPA_ATTR_DEV_IOVA_FIRST,
+				 record->iova.first, VDPA_ATTR_PAD) ?:
+	       nla_put_u64_64bit(skb, VDPA_ATTR_DEV_IOVA_LAST,
+				 record->iova.last, VDPA_ATTR_PAD);
+}
+
 static int vdpa_nl_dev_put_fixed(struct sk_buff *skb,
 				 const struct vdpa_dev_record *record)
 {
@@ -24,7 +38,7 @@ static int vdpa_nl_dev_put_fixed(struct sk_buff *skb,
 	    nla_put_u32(skb, VDPA_ATTR_DEV_GROUPS, record->ngroups) ||
 	    nla_put_u32(skb, VDPA_ATTR_DEV_ADDRESS_SPACES, record->nas))
 		return -EMSGSIZE;
-	return 0;
+	return VDPA_NL_UNALIGNED ? vdpa_nl_dev_put_iova(skb, record) : 0;
 }
 
 /**
@@ -64,6 +78,39 @@ static u8 vdpa_dev_record_state_locked(const struct vdpa_dev_record *record)
 							    VDPA_STATE_INACTIVE;
 }
 
+/* Numbers that change, as they are in messages: laid out once, not one by one */
+struct vdpa_nl_dev_numbers {
+	struct nlattr status_attr;
+	u8 status;
+	u8 status_pad[3];
+	struct nlattr state_attr;
+	u8 state;
+	u8 state_pad[3];
+	struct nlattr ready_attr;
+	u32 ready_vqs;
+};
+
+static int
+vdpa_nl_dev_put_numbers_locked(struct sk_buff *skb,
+			       const struct vdpa_dev_record *record)
+{
+	const struct vdpa_nl_dev_numbers numbers = {
+		.status_attr = { nla_attr_size(sizeof(u8)),
+				 VDPA_ATTR_DEV_STATUS },
+		.status = record->status,
+		.state_attr = { nla_attr_size(sizeof(u8)),
+				VDPA_ATTR_DEV_STATE },
+		.state = vdpa_dev_record_state_locked(record),
+		.ready_attr = { nla_attr_size(sizeof(u32)),
+				VDPA_ATTR_DEV_READY_VQS },
+		.ready_vqs = record->ready_vqs,
+	};
+
+	BUILD_BUG_ON(sizeof(numbers) != 2 * nla_total_size(sizeof(u8)) +
+					nla_total_size(sizeof(u32)));
+	return nla_append(skb, sizeof(numbers), &numbers);
+}
+
 /* What the bus driver makes of it */
 static int vdpa_nl_dev_put_changing(struct sk_buff *skb,
 				    struct vdpa_dev_record *record)
@@ -71,10 +118,7 @@ static int vdpa_nl_dev_put_changing(struct sk_buff *skb,
 	int err;
 
 	spin_lock(&record->lock);
-	err = nla_put_u8(skb, VDPA_ATTR_DEV_STATUS, record->status) ?:
-	      nla_put_u8(skb, VDPA_ATTR_DEV_STATE,
-			 vdpa_dev_record_state_locked(record)) ?:
-	      nla_put_u32(skb, VDPA_ATTR_DEV_READY_VQS, record->ready_vqs);
+	err = vdpa_nl_dev_put_numbers_locked(skb, record);
 	if (!err && record->driver)
 		err = nla_put_string(skb, VDPA_ATTR_DEV_DRIVER, record->driver);
 	if (!err && record->driver && record->driver_dev[0])
@@ -82,17 +126,6 @@ static int vdpa_nl_dev_put_changing(struct sk_buff *skb,
 				     record->driver_dev);
 	spin_unlock(&record->lock);
 	return err;
-}
-
-static int vdpa_nl_dev_put_iova(struct sk_buff *skb,
-				const struct vdpa_dev_record *record)
-{
-	if (!record->has_iova)
-		return 0;
-	return nla_put_u64_64bit(skb, VDPA_ATTR_DEV_IOVA_FIRST,
-				 record->iova.first, VDPA_ATTR_PAD) ?:
-	       nla_put_u64_64bit(skb, VDPA_ATTR_DEV_IOVA_LAST,
-				 record->iova.last, VDPA_ATTR_PAD);
 }
 
 /**
@@ -113,21 +146,46 @@ int vdpa_nl_dev_fill(struct sk_buff *skb, const void *arg)
 	attrs = rcu_dereference(record->attrs);
 	err = nla_append(skb, attrs->len, attrs->data);
 	rcu_read_unlock();
-	err = err ?: vdpa_nl_dev_put_changing(skb, record) ?:
-	      vdpa_nl_dev_put_iova(skb, record);
+	err = err ?: vdpa_nl_dev_put_changing(skb, record);
+	if (!err && !VDPA_NL_UNALIGNED)
+		err = vdpa_nl_dev_put_iova(skb, record);
 	if (!err && record->created)
 		err = vdpa_nl_put_created(skb, record->created);
 	return err;
 }
 
+/* Much more, and netlink would copy the reply to a smaller one. */
+static size_t vdpa_nl_dev_size(const struct vdpa_dev_record *record)
+{
+	size_t size = sizeof(struct vdpa_nl_dev_numbers) +
+		      nla_total_size(VDPA_DRIVER_NAME_SIZE) +
+		      nla_total_size(VDPA_DRIVER_DEV_SIZE) +
+		      2 * nla_total_size_64bit(sizeof(u64));
+
+	if (record->created)
+		return NLMSG_GOODSIZE;
+	rcu_read_lock();
+	size += rcu_dereference(record->attrs)->len;
+	rcu_read_unlock();
+	return size;
+}
+
 int vdpa_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sk_buff *msg = vdpa_nl_message();
+	size_t size = vdpa_nl_dev_size(info->user_ptr[0]);
+	struct sk_buff *msg;
+	int err;
 
-	if (!msg)
-		return -ENOMEM;
-	return vdpa_nl_reply(msg, info, VDPA_CMD_DEV_NEW, vdpa_nl_dev_fill,
-			     info->user_ptr[0]);
+	/* Bus drivers may have longer names than ours. */
+	for (;; size = NLMSG_GOODSIZE) {
+		msg = genlmsg_new(size, GFP_KERNEL);
+		if (!msg)
+			return -ENOMEM;
+		err = vdpa_nl_reply(msg, info, VDPA_CMD_DEV_NEW,
+				    vdpa_nl_dev_fill, info->user_ptr[0]);
+		if (err != -EMSGSIZE || size >= NLMSG_GOODSIZE)
+			return err;
+	}
 }
 
 /*

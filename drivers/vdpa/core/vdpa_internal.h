@@ -117,8 +117,8 @@ struct vdpa_dev_request {
  * struct vdpa_nl_attrs - attributes as they are in messages
  * @rcu: for their end
  * @len: of @data, in bytes
- * @data: netlink attributes, none of them with a value of 64 bits: these have
- *	to be aligned on some machines, which depends on where they are put
+ * @data: netlink attributes, none of them with a value of 64 bits where these
+ *	have to be aligned, which depends on where they are put
  */
 struct vdpa_nl_attrs {
 	struct rcu_head rcu;
