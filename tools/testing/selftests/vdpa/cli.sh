@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Our tool, end to end on our modules: beside iproute2's, byte for byte; what
-# it says when it is refused; its JSON; the monitor.
+# it says when it is refused; its JSON; what only it has; the monitor.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -25,6 +25,14 @@ TESTS="same_as_iproute2_no_device same_as_iproute2_one_device
        unknown_words missing_values bad_numbers given_twice help_and_version
        refused_by_the_kernel refused_vstats refused_set
        refused_in_json refused_to_nobody
+       features_by_name features_relative features_set
+       features_set_of_device_in_use
+       created_attributes attributes_of_another_class choice_of_driver
+       stats_grow stats_json queues_of_device_in_use queue_out_of_range
+       resources_of_devices resources_run_out
+       profile_round_trip profile_check_reasons profile_of_a_stranger
+       save_and_restore batch_stops_at_a_line batch_goes_on
+       namespace_of_mgmtdev nearest_words
        nothing_in_another_namespace full_disk closed_stdout
        monitor_text monitor_json monitor_timestamp monitor_only_some
        monitor_of_driver monitor_under_load monitor_broken_pipe"
@@ -647,6 +655,348 @@ closed_stdout() {
 	vdpa dev del one0 >&-
 	want_eq 0 $? "exit status of a del without stdout"
 	want_eq "" "$(devices)" devices
+}
+
+#
+# Features
+#
+
+features_by_name() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM \
+		device_features MAC,mtu,VERSION_1,ACCESS_PLATFORM
+	want_ok vdpa dev features show one0
+	want_line "  device_features MTU MAC VERSION_1 ACCESS_PLATFORM"
+	want_ok vdpa -j dev features show
+	want_json features=1 features/one0/device_features=4 \
+		features/one0/device_features/1=MAC \
+		features/one0/supported_features
+	want_refused 2 '"MTV": unknown feature' \
+		vdpa dev add name two0 mgmtdev $SIM device_features MAC,MTV
+}
+
+# has NAME: whether one0 offers it
+has() {
+	vdpa dev features show one0 | grep -q "^  device_features.*\<$1\>"
+}
+
+# About what the management device supports
+features_relative() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM \
+		device_features -RING_PACKED,-CTRL_VLAN
+	want_ok has MTU
+	want_rc 1 has RING_PACKED
+	want_rc 1 has CTRL_VLAN
+	want_ok vdpa dev features show one0
+	grep -q '^  supported_features.* RING_PACKED\>' "$OUT" ||
+		{ show_run; fail "supported_features"; }
+}
+
+# About what the device offers now
+features_set() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM device_features -RING_PACKED
+	want_ok vdpa dev features set one0 -MTU
+	want_rc 1 has MTU
+	want_ok vdpa dev set one0 device_features +MTU
+	want_ok has MTU
+	refused 'Device was not made with all of these features' \
+		"Invalid argument" vdpa dev features set one0 +RING_PACKED
+	refused '"nosuch": No such device' "No such device" \
+		vdpa dev features set nosuch -MTU
+}
+
+features_set_of_device_in_use() {
+	need_driver
+	add_one a 1
+	refused 'A driver uses the device: too late to change it so' \
+		"Device or resource busy" vdpa dev features set a -MTU
+	want_ok vdpa -j dev features show a
+	want_json features/a/negotiated_features
+	unload_bus_driver
+	want_ok vdpa dev features set a -MTU
+}
+
+#
+# What devices are created with
+#
+
+created_attributes() {
+	modprobe vdpa_sim_blk || skip "no vdpa_sim_blk"
+	want_ok vdpa dev add name one0 mgmtdev $SIM mac 02:00:00:00:00:01 \
+		mtu 9000 max_vqp 2 vlan 7 driver none
+	want_ok vdpa dev add name two0 mgmtdev $BLK capacity 16M read_only on
+	want_ok vdpa dev add name three0 mgmtdev $SIM
+	# which is another thing
+	want_ok vdpa dev set one0 mtu 1400
+	want_ok vdpa -jd dev show
+	want_json dev/one0/created=5 dev/one0/created/mac=02:00:00:00:00:01 \
+		dev/one0/created/mtu=9000 dev/one0/created/max_vqp=2 \
+		dev/one0/created/vlan=7 dev/one0/created/driver=none \
+		dev/two0/created=2 dev/two0/created/capacity=32768 \
+		dev/two0/created/read_only=true
+	want_ok vdpa -j dev config show
+	want_json config/one0/mtu=1400 config/two0/capacity=32768 \
+		config/two0/read_only=true
+}
+
+attributes_of_another_class() {
+	modprobe vdpa_sim_blk || skip "no vdpa_sim_blk"
+	refused '"5": Attribute is not supported, but: device_features' \
+		"Operation not supported" \
+		vdpa dev add name one0 mgmtdev $BLK vlan 5
+	refused '"4M": Attribute is not supported, but: device_features' \
+		"Operation not supported" \
+		vdpa dev add name one0 mgmtdev $SIM capacity 4M
+	for vlan in 0 4095 x; do
+		want_refused 2 "\"$vlan\": vlan must be a number" \
+			vdpa dev add name one0 mgmtdev $SIM vlan $vlan
+	done
+	want_eq "" "$(devices)" devices
+}
+
+choice_of_driver() {
+	refused '"nosuch": No such bus driver' "No such device" \
+		vdpa dev add name one0 mgmtdev $SIM driver nosuch
+	echo 1 > $TEST_DIR/driver
+	for driver in $DRIVER none; do
+		want_ok vdpa dev add name one-$driver mgmtdev $SIM driver $driver
+	done
+	want_ok vdpa -jd dev show
+	want_json dev=2 dev/one-$DRIVER/driver=$DRIVER dev/one-none/driver=null
+}
+
+#
+# Queues
+#
+
+# DEVICE QUEUE COUNTER
+count() {
+	vdpa dev stats show "$1" qidx "$2" | sed -n "s/^  queue .* $3 \([0-9]*\).*/\1/p"
+}
+
+stats_grow() {
+	add_pair
+	want_ping
+	for what in "a 1 kicks" "a 1 bytes" "b 0 completed" "b 0 interrupts"; do
+		# shellcheck disable=SC2086
+		count $what
+	done > "$TMP/before"
+	want_ping
+	for what in "a 1 kicks" "a 1 bytes" "b 0 completed" "b 0 interrupts"; do
+		# shellcheck disable=SC2086
+		count $what
+	done > "$TMP/after"
+	want_eq 4 "$(wc -l < "$TMP/before")" "number of counters"
+	paste "$TMP/before" "$TMP/after" | while read -r before after; do
+		[ "$after" -gt "$before" ] || fail "from $before to $after"
+	done || exit 1
+	want_ok vdpa -s dev show a
+	grep -q '^  kicks [1-9].* bytes [1-9]' "$OUT" || { show_run; fail "-s"; }
+}
+
+# Nobody has to have negotiated anything
+stats_json() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM max_vqp 2
+	want_ok vdpa dev add name two0 mgmtdev $SIM
+	want_ok vdpa -j dev stats show
+	want_json stats=2 stats/one0/queues=5 stats/one0/resets=0 \
+		stats/one0/queues/3/kind=tx stats/one0/queues/3/kicks=0 \
+		stats/one0/queues/4/kind=control stats/two0/queues=3 \
+		"stats/two0/queues/0/vendor/rx packets=0"
+	want_ok vdpa -j dev stats show one0 qidx 3
+	want_json stats=1 stats/one0/queues=1 stats/one0/queues/0/index=3
+	want_ok vdpa -j -s dev show two0
+	want_json dev/two0/statistics/kicks=0 dev/two0/statistics/bytes=0
+}
+
+queues_of_device_in_use() {
+	need_driver
+	add_one a 1
+	want_ok vdpa -j dev queue show
+	want_json queue/a/state=active queue/a/queues=3 \
+		queue/a/queues/0/kind=rx queue/a/queues/0/ready=true \
+		queue/a/queues/1/size=256 queue/a/queues/2/kind=control
+	want_ok vdpa -jd dev show a
+	want_json dev/a/state=active dev/a/driver=virtio_vdpa dev/a/ready_vqs=3
+	unload_bus_driver
+	want_ok vdpa -j dev queue show a qidx 0
+	want_json queue/a/state=inactive queue/a/queues/0/ready=false
+}
+
+queue_out_of_range() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	for object in stats queue; do
+		refused '"3": Device has 3 queues' "Invalid argument" \
+			vdpa dev $object show one0 qidx 3
+		refused '"nosuch": No such device' "No such device" \
+			vdpa -j dev $object show nosuch
+	done
+}
+
+#
+# Resources
+#
+
+resources_of_devices() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM max_vqp 2
+	want_ok vdpa dev add name two0 mgmtdev $SIM
+	want_ok vdpa -j mgmtdev resource show $SIM
+	want_json resource/$SIM/resources/0/name=devices \
+		resource/$SIM/resources/0/used=2 \
+		resource/$SIM/resources/1/name=queues \
+		resource/$SIM/resources/1/used=8
+	want_ok vdpa dev del one0
+	want_ok vdpa mgmtdev resource show
+	want_line "  devices: used 1 unit device"
+}
+
+resources_run_out() {
+	modprobe vdpa_sim_blk max_devices=2 || skip "no vdpa_sim_blk"
+	want_ok vdpa dev add name one0 mgmtdev $BLK capacity 1M
+	want_ok vdpa dev add name two0 mgmtdev $BLK capacity 1M
+	refused 'Not enough devices: 1 wanted, 0 left' \
+		"No space left on device" vdpa dev add name three0 mgmtdev $BLK
+	want_ok vdpa mgmtdev resource show $BLK
+	want_line "  devices: used 2 size 2 unit device"
+	want_line "  memory: used 2097152 unit byte"
+	want_ok vdpa dev del one0
+	want_ok vdpa dev add name three0 mgmtdev $BLK
+}
+
+#
+# Profiles
+#
+
+# NAME without what is said of which device it is
+profile() {
+	vdpa dev profile show "$1" | grep -v '^    "name":'
+}
+
+profile_round_trip() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM mac 02:00:00:00:00:01 \
+		mtu 9000 max_vqp 2 vlan 7 device_features -CTRL_VLAN
+	want_ok vdpa dev profile show one0
+	want_json profile_version=1 type=net max_vqs=5 mtu=9000 vlan=7
+	cp "$OUT" "$TMP/one0"
+	want_ok vdpa mgmtdev check $SIM profile "$TMP/one0"
+	want_line compatible
+	want_ok vdpa dev add name two0 mgmtdev $SIM profile "$TMP/one0"
+	profile one0 > "$TMP/theirs"
+	profile two0 > "$TMP/ours"
+	want_ok cmp "$TMP/theirs" "$TMP/ours"
+	# a word of the command line is worth more
+	want_ok vdpa dev add name three0 mgmtdev $SIM mtu 1400 profile "$TMP/one0"
+	want_ok vdpa -j dev config show three0
+	want_json config/three0/mtu=1400 config/three0/mac=02:00:00:00:00:01
+}
+
+# Each of them is named, of a management device that can do less
+profile_check_reasons() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM max_vqp 2 vlan 7
+	vdpa dev profile show one0 > "$TMP/one0"
+	mgmt_new plain classes=net
+	want_rc 1 vdpa mgmtdev check plain profile "$TMP/one0"
+	grep -q '^device_features: .*(missing .*\<CTRL_VQ\>' "$OUT" ||
+		{ show_run; fail "no missing features"; }
+	grep -q '^vlan: Attribute is not supported' "$OUT" ||
+		{ show_run; fail "no VLAN"; }
+	want_rc 1 vdpa -j mgmtdev check plain profile "$TMP/one0"
+	want_json check/plain/compatible=false check/plain/reasons/1/key
+	modprobe vdpa_sim_blk || skip "no vdpa_sim_blk"
+	want_rc 1 vdpa mgmtdev check $BLK profile "$TMP/one0"
+	want_line "type: Class is not supported by the management device"
+	want_line "max_vqs: Devices have fewer queues (wanted 5 available 1)"
+	want_eq one0 "$(devices)" devices
+}
+
+profile_of_a_stranger() {
+	echo '{ "profile_version": 1, "type": "net", "mtv": 1 }' > "$TMP/bad"
+	want_refused 1 'did you mean "mtu"' \
+		vdpa dev add name one0 mgmtdev $SIM profile "$TMP/bad"
+	echo '{ "profile_version": 2, "type": "net" }' > "$TMP/bad"
+	want_refused 1 '"profile_version": must be 1' \
+		vdpa mgmtdev check $SIM profile "$TMP/bad"
+	want_eq "" "$(devices)" devices
+}
+
+#
+# Commands in files
+#
+
+save_and_restore() {
+	modprobe vdpa_sim_blk || skip "no vdpa_sim_blk"
+	want_ok vdpa dev add name one0 mgmtdev $SIM mac 02:00:00:00:00:01 \
+		mtu 9000 vlan 7 device_features -CTRL_VLAN
+	want_ok vdpa dev add name "it's" mgmtdev $SIM max_vqp 2 driver none
+	want_ok vdpa dev add name two0 mgmtdev $BLK capacity 16M read_only on
+	want_ok vdpa save
+	cp "$OUT" "$TMP/saved"
+	for dev in one0 "it's" two0; do
+		want_ok vdpa dev del "$dev"
+	done
+	want_ok vdpa -b "$TMP/saved"
+	vdpa save > "$TMP/again"
+	want_ok cmp "$TMP/saved" "$TMP/again"
+	want_eq 3 "$(wc -l < "$TMP/again")" "number of lines"
+	want_ok vdpa save two0
+	want_line "dev add name two0 mgmtdev $BLK type block capacity 32768 read_only on"
+}
+
+three_lines() {
+	cat > "$TMP/lines" <<-END
+	# the second fails
+	dev add name one0 mgmtdev $SIM
+	dev add name one0 mgmtdev $SIM
+	dev add name two0 mgmtdev $SIM
+	END
+}
+
+batch_stops_at_a_line() {
+	three_lines
+	refused "lines:3: \"one0\": Device name is taken" "File exists" \
+		vdpa -b "$TMP/lines"
+	want_eq one0 "$(devices)" devices
+}
+
+batch_goes_on() {
+	three_lines
+	want_refused 1 "lines:3: \"one0\": Device name is taken" \
+		vdpa -force -b "$TMP/lines"
+	grep -q '1 of 3 commands failed' "$ERR" || { show_run; fail "not counted"; }
+	want_ok test -e $BUS/devices/two0
+}
+
+#
+# Network namespaces
+#
+
+namespace_of_mgmtdev() {
+	need_namespaces
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	want_ok ip netns add vt1
+	want_ok vdpa mgmtdev set $SIM netns vt1
+	want_ok vdpa -n vt1 dev add name two0 mgmtdev $SIM
+	want_ok vdpa -jn vt1 dev show
+	want_json dev=2
+	want_ok ip netns exec vt1 vdpa dev show one0
+	want_ok vdpa -jd mgmtdev show $SIM
+	want_json mgmtdev/$SIM/netnsid
+	want_ok vdpa mgmtdev set $SIM netns 1
+	refused '"one0": No such device' "No such device" \
+		vdpa -n vt1 dev show one0
+	refused "\"$SIM\": No such management device" "No such device" \
+		vdpa -n vt1 dev add name three0 mgmtdev $SIM
+	want_refused 1 '"nosuch": cannot open this network namespace' \
+		vdpa mgmtdev set $SIM netns nosuch
+}
+
+nearest_words() {
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	want_refused 2 '"shw": unknown command, did you mean "show"?' vdpa dev shw
+	want_refused 2 '"vln": unknown argument, did you mean "vlan"?' \
+		vdpa dev add name two0 mgmtdev $SIM vln 3
+	want_refused 1 'Did you mean "one0"?' vdpa dev show one1
+	want_refused 1 "Did you mean \"$SIM\"?" \
+		vdpa dev add name two0 mgmtdev vdpasim_nt
 }
 
 #

@@ -9,10 +9,14 @@
 BLK=vdpasim_blk
 PEER=$SIM_DIR/$SIM/peer
 
+need_namespaces() {
+	ip netns list >/dev/null 2>&1 || skip "no ip of iproute2"
+}
+
 need_driver() {
 	modprobe virtio_net 2>/dev/null
 	modprobe virtio_vdpa 2>/dev/null || skip "no bus driver virtio_vdpa"
-	ip netns list >/dev/null 2>&1 || skip "no ip of iproute2"
+	need_namespaces
 }
 
 # It would bind to the devices of other tests
