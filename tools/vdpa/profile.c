@@ -488,7 +488,8 @@ static void reason_print(struct out *out, struct check *check,
 	about = attr ? mnl_attr_get_u32(attr) : 0;
 	key = key_of(about);
 	snprintf(number, sizeof(number), "attr_%u", about);
-	name = key ? key->field.key : number;
+	name = key ? key->field.key :
+	       about == VDPA_ATTR_MGMTDEV_RESOURCE ? "resource" : number;
 	check->reasons++;
 
 	if (!out->json) {

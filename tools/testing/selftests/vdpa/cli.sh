@@ -905,6 +905,7 @@ profile_check_reasons() {
 	want_rc 1 vdpa mgmtdev check $BLK profile "$TMP/one0"
 	want_line "type: Class is not supported by the management device"
 	want_line "max_vqs: Devices have fewer queues (wanted 5 available 1)"
+	want_line "resource: Not enough queues left (wanted 5 available 1)"
 	want_eq one0 "$(devices)" devices
 }
 
