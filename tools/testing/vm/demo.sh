@@ -85,7 +85,12 @@ show 'vdpa dev show' 0 'net0: type network mgmtdev vdpasim_net'
 show 'vdpa -jp dev show net0' 0 '"net0": {'
 show 'ls /sys/bus/vdpa/devices' 0 net0
 
-say "A refusal says what was wrong:"
+say "Features have names; one that is not wanted is left out:"
+show 'vdpa dev features set net0 -RING_PACKED,-MRG_RXBUF'
+show 'vdpa dev features show net0' 0 'device_features MTU MAC STATUS'
+
+say "A refusal says what was wrong, and what was probably meant:"
+show 'vdpa dev add name net1 mgmtdev vdpasim_net vln 7' 2 'did you mean "vlan"'
 show 'vdpa dev add name net1 mgmtdev nosuch' 1 nosuch
 show 'vdpa dev add name net0 mgmtdev vdpasim_net' 1 net0
 show 'vdpa dev add name net1 mgmtdev vdpasim_net mtu 67' 1 67
@@ -118,9 +123,14 @@ for side in left right; do
 done
 show 'ip netns exec left ping -c 3 10.0.0.2' 0 '3 packets received'
 
-say "What their driver made of them, and what went through a queue:"
+say "What their driver made of them:"
 show 'vdpa dev config show left' 0 'link up'
-show 'vdpa dev vstats show left qidx 1' 0 'tx packets'
+show 'vdpa -d dev show left' 0 'driver virtio_vdpa'
+
+say "What went through their queues, in sum and through one, and its state:"
+show 'vdpa -s dev show' 0 'kicks'
+show 'vdpa -d dev stats show left qidx 1' 0 'queue 1 tx: kicks'
+show 'vdpa dev queue show left qidx 1' 0 'ready true'
 
 say "Change one while it is in use:"
 show 'vdpa dev set left link down mtu 1400'
@@ -129,13 +139,27 @@ show 'vdpa dev set left link up'
 show 'ip netns exec right ping -c 1 10.0.0.1' 0 '1 packets received'
 
 say "A disk, and a file system on it:"
-show 'modprobe -a virtio_blk vdpa_sim_blk'
+show 'modprobe virtio_blk; modprobe vdpa_sim_blk max_devices=2'
 show 'vdpa dev add name disk0 mgmtdev vdpasim_blk'
 show 'mke2fs -q /dev/vda'
 show 'mount /dev/vda /mnt'
 show 'echo "it was written to vdpa" >/mnt/file; umount /mnt; mount /dev/vda /mnt; cat /mnt/file' \
 	0 'it was written to vdpa'
-show 'vdpa dev del left'
-show 'umount /mnt; vdpa dev del disk0; vdpa dev show' 0 'right: '
+
+say "Another one, for a program; what there is of disks here is used up then:"
+show 'vdpa dev add name disk1 mgmtdev vdpasim_blk capacity 64M read_only on driver none'
+show 'vdpa mgmtdev resource show vdpasim_blk' 0 'devices: used 2 size 2'
+show 'vdpa dev add name disk2 mgmtdev vdpasim_blk' 1 'Not enough devices'
+
+say "Could a device like one be made elsewhere, say for a guest that moves there?"
+show 'vdpa dev profile show right >right.profile'
+show 'vdpa mgmtdev check vdpasim_net profile right.profile' 0 compatible
+show 'vdpa mgmtdev check vdpasim_blk profile right.profile' 1 'max_vqs: '
+
+say "Devices as commands, which bring them back, at boot for example:"
+show 'umount /mnt; vdpa dev del disk0'
+show 'vdpa save | tee devices' 0 'dev add name disk1 '
+show 'for dev in left right disk1; do vdpa dev del $dev; done; vdpa dev show'
+show 'vdpa -b devices; vdpa dev show' 0 'disk1: '
 
 exit "$broken"
