@@ -486,17 +486,12 @@ void vdpa_dev_record_set_driver_dev(struct vdpa_dev_record *record,
 	spin_unlock(&record->lock);
 }
 
-/**
- * vdpa_dev_record_note_status - note the device status
- * @record: the record
- * @vdev: its device
- *
- * Of two that note it at once, none may come last with what it saw first.
- *
- * Context: may sleep.
+/*
+ * Of two that note the status at once, none may come last with what it saw first:
+ * it is read, by an op for any context, with the lock held.
  */
-void vdpa_dev_record_note_status(struct vdpa_dev_record *record,
-				 struct vdpa_device *vdev)
+static void vdpa_dev_record_note(struct vdpa_dev_record *record,
+				 struct vdpa_device *vdev, bool reset)
 {
 	u8 before;
 	bool changed;
@@ -504,10 +499,40 @@ void vdpa_dev_record_note_status(struct vdpa_dev_record *record,
 	spin_lock(&record->lock);
 	before = record->status;
 	record->status = vdev->config->get_status(vdev);
-	changed = record->status != before;
+	changed = record->status != before || (reset && record->suspended);
+	if (reset) {
+		record->suspended = false;
+		record->ready_vqs = 0;
+	}
 	spin_unlock(&record->lock);
 	if (changed)
 		vdpa_dev_record_touched(record);
+}
+
+/**
+ * vdpa_dev_record_note_status - note the device status
+ * @record: the record
+ * @vdev: its device
+ *
+ * Context: may sleep.
+ */
+void vdpa_dev_record_note_status(struct vdpa_dev_record *record,
+				 struct vdpa_device *vdev)
+{
+	vdpa_dev_record_note(record, vdev, false);
+}
+
+/**
+ * vdpa_dev_record_note_reset - note that the device was reset
+ * @record: the record
+ * @vdev: its device
+ *
+ * Context: may sleep.
+ */
+void vdpa_dev_record_note_reset(struct vdpa_dev_record *record,
+				struct vdpa_device *vdev)
+{
+	vdpa_dev_record_note(record, vdev, true);
 }
 
 /**
@@ -525,30 +550,6 @@ void vdpa_dev_record_set_suspended(struct vdpa_dev_record *record,
 	spin_lock(&record->lock);
 	changed = record->suspended != suspended;
 	record->suspended = suspended;
-	spin_unlock(&record->lock);
-	if (changed)
-		vdpa_dev_record_touched(record);
-}
-
-/**
- * vdpa_dev_record_note_reset - note that the device was reset
- * @record: the record
- * @vdev: its device
- *
- * Context: may sleep.
- */
-void vdpa_dev_record_note_reset(struct vdpa_dev_record *record,
-				struct vdpa_device *vdev)
-{
-	u8 before;
-	bool changed;
-
-	spin_lock(&record->lock);
-	before = record->status;
-	record->status = vdev->config->get_status(vdev);
-	changed = record->status != before || record->suspended;
-	record->suspended = false;
-	record->ready_vqs = 0;
 	spin_unlock(&record->lock);
 	if (changed)
 		vdpa_dev_record_touched(record);
