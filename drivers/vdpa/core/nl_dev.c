@@ -12,15 +12,16 @@
 /* Numbers of 64 bits need no gaps before them, wherever they are put. */
 #define VDPA_NL_UNALIGNED	IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS)
 
-static int vdpa_nl_dev_put_iova(struct sk_buff *skb,
+/* What never changes either, and has numbers of 64 bits */
+static int vdpa_nl_dev_put_wide(struct sk_buff *skb,
 				const struct vdpa_dev_record *record)
 {
-	if (!record->has_iova)
-		return 0;
-	return nla_put_u64_64bit(skb, VDPA_ATTR_DEV_IOVA_FIRST,
-				 record->iova.first, VDPA_ATTR_PAD) ?:
-	       nla_put_u64_64bit(skb, VDPA_ATTR_DEV_IOVA_LAST,
-				 record->iova.last, VDPA_ATTR_PAD);
+	if (record->has_iova &&
+	    (vdpa_nl_put_u64(skb, VDPA_ATTR_DEV_IOVA_FIRST,
+			     record->iova.first) ||
+	     vdpa_nl_put_u64(skb, VDPA_ATTR_DEV_IOVA_LAST, record->iova.last)))
+		return -EMSGSIZE;
+	return record->created ? vdpa_nl_put_created(skb, record->created) : 0;
 }
 
 static int vdpa_nl_dev_put_fixed(struct sk_buff *skb,
@@ -38,7 +39,7 @@ static int vdpa_nl_dev_put_fixed(struct sk_buff *skb,
 	    nla_put_u32(skb, VDPA_ATTR_DEV_GROUPS, record->ngroups) ||
 	    nla_put_u32(skb, VDPA_ATTR_DEV_ADDRESS_SPACES, record->nas))
 		return -EMSGSIZE;
-	return VDPA_NL_UNALIGNED ? vdpa_nl_dev_put_iova(skb, record) : 0;
+	return VDPA_NL_UNALIGNED ? vdpa_nl_dev_put_wide(skb, record) : 0;
 }
 
 /**
@@ -148,9 +149,7 @@ int vdpa_nl_dev_fill(struct sk_buff *skb, const void *arg)
 	rcu_read_unlock();
 	err = err ?: vdpa_nl_dev_put_changing(skb, record);
 	if (!err && !VDPA_NL_UNALIGNED)
-		err = vdpa_nl_dev_put_iova(skb, record);
-	if (!err && record->created)
-		err = vdpa_nl_put_created(skb, record->created);
+		err = vdpa_nl_dev_put_wide(skb, record);
 	return err;
 }
 
@@ -159,10 +158,9 @@ static size_t vdpa_nl_dev_size(const struct vdpa_dev_record *record)
 {
 	size_t size = sizeof(struct vdpa_nl_dev_numbers) +
 		      nla_total_size(VDPA_DRIVER_NAME_SIZE) +
-		      nla_total_size(VDPA_DRIVER_DEV_SIZE) +
-		      2 * nla_total_size_64bit(sizeof(u64));
+		      nla_total_size(VDPA_DRIVER_DEV_SIZE);
 
-	if (record->created)
+	if (!VDPA_NL_UNALIGNED)
 		return NLMSG_GOODSIZE;
 	rcu_read_lock();
 	size += rcu_dereference(record->attrs)->len;
