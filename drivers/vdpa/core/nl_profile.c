@@ -126,51 +126,53 @@ static int vdpa_nl_check_refused(void *arg, const struct nlattr *attr,
 				 check->mgmt->supported_features);
 }
 
-/* A number that may be too large; 0 is one that nobody knows. */
-static int vdpa_nl_check_most(struct vdpa_nl_check *check, u16 attr, u64 wanted,
-			      u64 most, const char *text)
+/* A number of a profile, of 16 or 32 bits; without it, 0 */
+static u32 vdpa_nl_check_number(const struct vdpa_nl_check *check, u16 attr)
 {
+	const struct nlattr *nla = check->info->attrs[attr];
+
+	if (!nla)
+		return 0;
+	return nla_len(nla) == sizeof(u16) ? nla_get_u16(nla) : nla_get_u32(nla);
+}
+
+/* Such a number may be too large; at @most 0 nobody knows. */
+static int vdpa_nl_check_most(struct vdpa_nl_check *check, u16 attr, u32 most,
+			      const char *text)
+{
+	u64 wanted = vdpa_nl_check_number(check, attr);
+
 	if (!most || wanted <= most)
 		return 0;
 	return vdpa_nl_check_put(check, attr, text, &wanted, most);
 }
 
-static u32 vdpa_nl_check_u32(const struct vdpa_nl_check *check, u16 attr)
-{
-	const struct nlattr *nla = check->info->attrs[attr];
-
-	return nla ? nla_get_u32(nla) : 0;
-}
-
-static u16 vdpa_nl_check_u16(const struct vdpa_nl_check *check, u16 attr)
-{
-	const struct nlattr *nla = check->info->attrs[attr];
-
-	return nla ? nla_get_u16(nla) : 0;
-}
-
 static int vdpa_nl_check_shape(struct vdpa_nl_check *check)
 {
 	const struct vdpa_mgmt_record *mgmt = check->mgmt;
-	u16 version = VDPA_ATTR_PROFILE_VERSION, vqs = VDPA_ATTR_DEV_MAX_VQS;
-	u16 size = VDPA_ATTR_DEV_MAX_VQ_SIZE, groups = VDPA_ATTR_DEV_GROUPS;
-	u16 nas = VDPA_ATTR_DEV_ADDRESS_SPACES;
+	const struct {
+		u16 attr;
+		u32 most;
+		const char *text;
+	} limits[] = {
+		{ VDPA_ATTR_PROFILE_VERSION, VDPA_PROFILE_VERSION,
+		  "Profile is of a version not known here" },
+		{ VDPA_ATTR_DEV_MAX_VQS, mgmt->max_supported_vqs,
+		  "Devices have fewer queues" },
+		{ VDPA_ATTR_DEV_MAX_VQ_SIZE, mgmt->max_vq_size,
+		  "Devices have smaller queues" },
+		{ VDPA_ATTR_DEV_GROUPS, mgmt->ngroups,
+		  "Devices have fewer groups" },
+		{ VDPA_ATTR_DEV_ADDRESS_SPACES, mgmt->nas,
+		  "Devices have fewer address spaces" },
+	};
+	unsigned int i;
+	int err = 0;
 
-	return vdpa_nl_check_most(check, version,
-				  vdpa_nl_check_u32(check, version),
-				  VDPA_PROFILE_VERSION,
-				  "Profile is of a version not known here") ?:
-	       vdpa_nl_check_most(check, vqs, vdpa_nl_check_u32(check, vqs),
-				  mgmt->max_supported_vqs,
-				  "Devices have fewer queues") ?:
-	       vdpa_nl_check_most(check, size, vdpa_nl_check_u16(check, size),
-				  mgmt->max_vq_size,
-				  "Devices have smaller queues") ?:
-	       vdpa_nl_check_most(check, groups,
-				  vdpa_nl_check_u32(check, groups),
-				  mgmt->ngroups, "Devices have fewer groups") ?:
-	       vdpa_nl_check_most(check, nas, vdpa_nl_check_u32(check, nas),
-				  mgmt->nas, "Devices have fewer address spaces");
+	for (i = 0; !err && i < ARRAY_SIZE(limits); i++)
+		err = vdpa_nl_check_most(check, limits[i].attr, limits[i].most,
+					 limits[i].text);
+	return err;
 }
 
 static u64 vdpa_nl_check_memory(const struct vdpa_nl_check *check)
@@ -188,8 +190,8 @@ static u64 vdpa_nl_check_memory(const struct vdpa_nl_check *check)
 
 static int vdpa_nl_check_resources(struct vdpa_nl_check *check)
 {
-	u32 class = vdpa_nl_check_u32(check, VDPA_ATTR_DEV_ID);
-	u32 vqs = vdpa_nl_check_u32(check, VDPA_ATTR_DEV_MAX_VQS);
+	u32 class = vdpa_nl_check_number(check, VDPA_ATTR_DEV_ID);
+	u32 vqs = vdpa_nl_check_number(check, VDPA_ATTR_DEV_MAX_VQS);
 	const u64 wanted[VDPA_NUM_RESOURCES] = {
 		[VDPA_RESOURCE_DEVICES] = 1,
 		[VDPA_RESOURCE_QUEUES] = vqs,
