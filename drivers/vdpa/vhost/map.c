@@ -249,6 +249,37 @@ static void vhost_vdpa_piece_release(struct vhost_vdpa_file *vf,
 	cond_resched();
 }
 
+/*
+ * The first piece in a range, and the one behind another. The list has them in the
+ * order in which they were mapped, which mostly is that of their addresses and that
+ * in which they go: there they are found without going through the tree.
+ */
+static struct vhost_iotlb_map *
+vhost_vdpa_piece_first(struct vhost_vdpa_as *as, u64 iova, u64 last)
+{
+	struct vhost_iotlb_map *map;
+
+	map = list_first_entry_or_null(&as->iotlb.list, struct vhost_iotlb_map,
+				       link);
+	if (map && map->start == iova)
+		return map;
+	return vhost_iotlb_itree_first(&as->iotlb, iova, last);
+}
+
+static struct vhost_iotlb_map *
+vhost_vdpa_piece_next(const struct vhost_vdpa_as *as,
+		      struct vhost_iotlb_map *map, u64 iova, u64 last)
+{
+	struct vhost_iotlb_map *next = list_next_entry(map, link);
+
+	if (map->last >= last)
+		return NULL;
+	if (!list_entry_is_head(next, &as->iotlb.list, link) &&
+	    next->start == map->last + 1)
+		return next;
+	return vhost_iotlb_itree_next(map, iova, last);
+}
+
 /* Takes a piece out of the table. */
 static struct vhost_vdpa_piece
 vhost_vdpa_piece_take(struct vhost_vdpa_as *as, struct vhost_iotlb_map *map)
@@ -367,9 +398,8 @@ void vhost_vdpa_map_undo(struct vhost_vdpa_file *vf, struct vhost_vdpa_as *as,
 	struct vhost_vdpa_piece piece;
 
 	vhost_vdpa_assert_locked(vf);
-	for (map = vhost_iotlb_itree_first(&as->iotlb, iova, last); map;
-	     map = next) {
-		next = vhost_iotlb_itree_next(map, iova, last);
+	for (map = vhost_vdpa_piece_first(as, iova, last); map; map = next) {
+		next = vhost_vdpa_piece_next(as, map, iova, last);
 		vf->mapper->unmap(vf, as, map);
 		piece = vhost_vdpa_piece_take(as, map);
 		vhost_vdpa_piece_release(vf, &piece);
@@ -377,14 +407,12 @@ void vhost_vdpa_map_undo(struct vhost_vdpa_file *vf, struct vhost_vdpa_as *as,
 }
 
 /* How many pieces there are, from @map on; -EINVAL if the range cuts one. */
-static long vhost_vdpa_count(struct vhost_iotlb_map *map, u64 iova, u64 last)
+static long vhost_vdpa_count(const struct vhost_vdpa_as *as,
+			     struct vhost_iotlb_map *map, u64 iova, u64 last)
 {
 	long nr = 0;
 
-	/* What came as one piece mostly goes as one. */
-	if (map && map->start == iova && map->last == last)
-		return 1;
-	for (; map; map = vhost_iotlb_itree_next(map, iova, last)) {
+	for (; map; map = vhost_vdpa_piece_next(as, map, iova, last)) {
 		if (map->start < iova || map->last > last)
 			return -EINVAL;
 		nr++;
@@ -416,8 +444,8 @@ vhost_vdpa_retired_room(struct vhost_vdpa_as *as, unsigned long nr)
 }
 
 /*
- * Puts a piece whose pages follow those of the last one to these. Of a range
- * that is unmapped at once the pieces do not: they would be one.
+ * Puts a piece whose pages follow those of the last one to these, or come before
+ * them: memory that was freed page by page is handed out backwards.
  */
 static bool vhost_vdpa_retired_extend(const struct vhost_vdpa_file *vf,
 				      struct vhost_vdpa_retired *retired,
@@ -428,7 +456,11 @@ static bool vhost_vdpa_retired_extend(const struct vhost_vdpa_file *vf,
 	if (!retired->nr || vf->use_va)
 		return false;
 	last = &retired->pieces[retired->nr - 1];
-	if (last->perm != map->perm || last->addr + last->size != map->addr)
+	if (last->perm != map->perm)
+		return false;
+	if (map->addr + map->size == last->addr)
+		last->addr = map->addr;
+	else if (last->addr + last->size != map->addr)
 		return false;
 	last->size += map->size;
 	return true;
@@ -442,8 +474,8 @@ static int vhost_vdpa_retire(struct vhost_vdpa_file *vf,
 	long nr, left;
 	int err;
 
-	map = vhost_iotlb_itree_first(&as->iotlb, iova, last);
-	nr = vhost_vdpa_count(map, iova, last);
+	map = vhost_vdpa_piece_first(as, iova, last);
+	nr = vhost_vdpa_count(as, map, iova, last);
 	if (nr <= 0)
 		return nr;
 	retired = vhost_vdpa_retired_room(as, nr);
@@ -452,11 +484,11 @@ static int vhost_vdpa_retire(struct vhost_vdpa_file *vf,
 
 	for (left = nr; left; left--, map = next) {
 		if (left > 1)
-			next = vhost_iotlb_itree_next(map, iova, last);
+			next = vhost_vdpa_piece_next(as, map, iova, last);
 		err = vf->mapper->unmap(vf, as, map);
 		if (err)
 			return err;
-		if (nr == 1 && vhost_vdpa_retired_extend(vf, retired, map))
+		if (vhost_vdpa_retired_extend(vf, retired, map))
 			vhost_iotlb_map_free(&as->iotlb, map);
 		else
 			retired->pieces[retired->nr++] =

@@ -1094,6 +1094,34 @@ TEST_F(memory, unmap_is_exact_or_refused)
 	EXPECT_EQ(0, vh_state_nr(NAME, "as0.pieces"));
 }
 
+/* What was mapped in one order goes in another: at once, and backwards */
+TEST_F(memory, unmap_in_another_order)
+{
+	const size_t n = 64, at = 24, end = 40;
+	size_t i, page;
+
+	for (i = 0; i < n; i++) {
+		page = i * 11 % n;
+		ASSERT_EQ(0, vh_map(self->fd, IOVA + page * PAGE, PAGE,
+				    self->mem + page * PAGE));
+	}
+	EXPECT_EQ(EINVAL, vh_unmap(self->fd, IOVA + at * PAGE,
+				   (end - at) * PAGE + PAGE / 2));
+	EXPECT_EQ(n, vh_state_nr(NAME, "as0.pieces"));
+	EXPECT_EQ(0, vh_unmap(self->fd, IOVA + at * PAGE, (end - at) * PAGE));
+	EXPECT_EQ((n - (end - at)) * PAGE, vh_pinned());
+	for (i = 0; i < n; i++)
+		EXPECT_EQ(i >= at && i < end ? EFAULT : 0,
+			  vh_do(NAME, "read 0 %llx", IOVA + i * PAGE));
+	for (i = n; i > end; i--) {
+		EXPECT_EQ(0, vh_unmap(self->fd, IOVA + (i - 1) * PAGE, PAGE));
+		EXPECT_EQ((at + i - 1 - end) * PAGE, vh_pinned());
+	}
+	EXPECT_EQ(at, vh_state_nr(NAME, "as0.pieces"));
+	EXPECT_EQ(0, vh_unmap(self->fd, 0, SIZE_MAX));
+	EXPECT_EQ(0, vh_pinned());
+}
+
 TEST_F(memory, address_spaces)
 {
 	ASSERT_EQ(0, vh_message(self->fd, 1, VHOST_IOTLB_UPDATE, IOVA, PAGE,
