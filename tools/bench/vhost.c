@@ -14,6 +14,7 @@
 #include <linux/virtio_net.h>
 
 #include "bench.h"
+#include "vdpa_env.h"
 #include "vhost_env.h"
 
 #define DEV		"bench"
@@ -99,6 +100,9 @@ static unsigned char *map_memory(const struct map_case *c)
 	unsigned char *mem;
 	int fd = -1;
 
+	/* How memory is broken up after booting differs; some kernels cannot help it. */
+	env_write("/proc/sys/vm/drop_caches", "3");
+	env_write("/proc/sys/vm/compact_memory", "1");
 	if (!c->anonymous) {
 		fd = memfd_create("map", MFD_CLOEXEC);
 		if (fd < 0 || ftruncate(fd, c->size))
