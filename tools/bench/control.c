@@ -10,6 +10,12 @@
 #include "vdpa_env.h"
 #include "vdpa_nl.h"
 
+/* Few devices are measured again and again until there were so many */
+#define STEADY_DEVS	1000
+/* The most of them in a hurry */
+#define QUICK_DEVS	1000
+/* At most so many are looked up of those there */
+#define GETS		50
 /* So many that what is free, and what the kernel counts as free, differ by little */
 #define MEMORY_DEVS	2000
 /* What the kernel does later is done by then */
@@ -98,9 +104,10 @@ static void get_once(const char *name)
 		errx(1, "get %s: no device came", name);
 }
 
-/* Every @step'th: how long it takes may depend on where it is */
-static unsigned int get_some(unsigned int n, unsigned int step)
+/* From one end to the other: how long it takes may depend on where it is */
+static unsigned int get_some(unsigned int n)
 {
+	unsigned int step = n > GETS ? n / GETS : 1;
 	unsigned int i, done = 0;
 	char name[32];
 
@@ -134,41 +141,90 @@ static void dump(unsigned int n)
 		errx(1, "dump: %u of %u devices", found, n);
 }
 
-static void control_n(unsigned int n)
+/* What was spent on so many */
+struct cost {
+	uint64_t ns;
+	unsigned int n;
+};
+
+struct control_costs {
+	struct cost add;
+	struct cost get;
+	struct cost dump;
+	struct cost del;
+};
+
+static void spent(struct cost *cost, uint64_t begin, unsigned int n)
+{
+	cost->ns += bench_now() - begin;
+	cost->n += n;
+}
+
+/* Of devices that are there. The first time is dearer. */
+static void control_look(unsigned int n, struct control_costs *costs)
 {
 	unsigned int got;
 	uint64_t begin;
 
-	begin = bench_now();
-	add_all(n);
-	bench_figure((double)(bench_now() - begin) / n, "ns", "control.add.%u", n);
-
-	get_some(n, n / 50);
-	begin = bench_now();
-	got = get_some(n, n / 50);
-	bench_figure((double)(bench_now() - begin) / got, "ns", "control.get.%u", n);
-
+	usleep(SETTLE_US);
+	get_some(n);
+	while (costs->get.n < STEADY_DEVS) {
+		begin = bench_now();
+		got = get_some(n);
+		spent(&costs->get, begin, got);
+	}
 	dump(n);
-	begin = bench_now();
-	dump(n);
-	bench_figure((double)(bench_now() - begin) / n, "ns", "control.dump.%u", n);
+	while (costs->dump.n < STEADY_DEVS) {
+		begin = bench_now();
+		dump(n);
+		spent(&costs->dump, begin, n);
+	}
+}
 
-	begin = bench_now();
-	del_all(n);
-	bench_figure((double)(bench_now() - begin) / n, "ns", "control.del.%u", n);
+static void control_measure(unsigned int n, struct control_costs *costs)
+{
+	uint64_t begin;
+
+	while (costs->add.n < STEADY_DEVS) {
+		begin = bench_now();
+		add_all(n);
+		spent(&costs->add, begin, n);
+		if (costs->add.n >= STEADY_DEVS)
+			control_look(n, costs);
+		begin = bench_now();
+		del_all(n);
+		spent(&costs->del, begin, n);
+	}
+}
+
+static void control_figure(const struct cost *cost, const char *what, unsigned int n)
+{
+	bench_figure((double)cost->ns / cost->n, "ns", "control.%s.%u", what, n);
+}
+
+static void control_n(unsigned int n)
+{
+	struct control_costs costs = { 0 };
+
+	control_measure(n, &costs);
+	control_figure(&costs.add, "add", n);
+	control_figure(&costs.get, "get", n);
+	control_figure(&costs.dump, "dump", n);
+	control_figure(&costs.del, "del", n);
 }
 
 void bench_control(void)
 {
+	static const unsigned int sizes[] = { 10, 100, 1000, 4000, 10000 };
+	size_t i;
+
 	bench_module("vdpa_sim_net");
 	/* the first ones after boot are dearer */
 	add_all(500);
 	del_all(500);
 	usleep(SETTLE_US);
-	control_n(100);
-	control_n(1000);
-	if (!bench_quick)
-		control_n(4000);
+	for (i = 0; i < ARRAY_SIZE(sizes) && !(bench_quick && sizes[i] > QUICK_DEVS); i++)
+		control_n(sizes[i]);
 }
 
 static long available(void)
