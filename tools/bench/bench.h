@@ -94,6 +94,7 @@ int bench_batch(int fd, bool begin);
 /* The benches: names as on the command line */
 void bench_control(void);
 void bench_memory(void);
+void bench_parallel(void);
 void bench_open(void);
 void bench_map(void);
 void bench_vhost_net(void);

@@ -28,6 +28,7 @@ static const struct {
 } benches[] = {
 	{ "control",	bench_control },
 	{ "memory",	bench_memory },
+	{ "parallel",	bench_parallel },
 	{ "open",	bench_open },
 	{ "map",	bench_map },
 	{ "vhost_net",	bench_vhost_net },
