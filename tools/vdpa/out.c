@@ -49,6 +49,12 @@ static void put_str(struct out *out, const char *str)
 	put(out, str, strlen(str));
 }
 
+static void put_char(struct out *out, char c)
+{
+	if (out->len < out->size || out_grow(out, 1))
+		out->buf[out->len++] = c;
+}
+
 #define DIGITS	24
 
 /* printf() would do, but takes longer than all else that shows a number */
@@ -99,15 +105,6 @@ static bool is_not_ascii(unsigned char c)
 	return c >= 0x80;
 }
 
-/* Whether any character is one that is_odd() tells of */
-static bool has_odd(const char *str, bool (*is_odd)(unsigned char c))
-{
-	for (; *str; str++)
-		if (is_odd(*str))
-			return true;
-	return false;
-}
-
 /* A copy in which those are written \xNN; free() it */
 static char *escape(const char *str, bool (*is_odd)(unsigned char c))
 {
@@ -135,10 +132,14 @@ void fputs_safe(const char *str, FILE *fp)
 
 static void put_safe(struct out *out, const char *str)
 {
+	size_t len = 0;
 	char *copy;
 
-	if (!has_odd(str, is_control)) {
-		put_str(out, str);
+	/* the end is one, too */
+	while (!is_control(str[len]))
+		len++;
+	if (!str[len]) {
+		put(out, str, len);
 		return;
 	}
 	copy = escape(str, is_control);
@@ -214,7 +215,7 @@ static void json_newline(struct out *out, unsigned int level)
 {
 	if (!out->pretty)
 		return;
-	put(out, "\n", 1);
+	put_char(out, '\n');
 	while (level--)
 		put_str(out, INDENT);
 }
@@ -235,17 +236,17 @@ static void json_pretty_object(struct out *out, json_t *object, unsigned int lev
 {
 	void *it = json_object_iter(object);
 
-	put(out, "{", 1);
+	put_char(out, '{');
 	while (it) {
 		json_key(out, json_object_iter_key(it), level + 1);
 		json_pretty(out, json_object_iter_value(it), level + 1);
 		it = json_object_iter_next(object, it);
 		if (it)
-			put(out, ",", 1);
+			put_char(out, ',');
 	}
 	if (json_object_size(object))
 		json_newline(out, level);
-	put(out, "}", 1);
+	put_char(out, '}');
 }
 
 static void json_pretty_array(struct out *out, json_t *array, unsigned int level)
@@ -255,7 +256,7 @@ static void json_pretty_array(struct out *out, json_t *array, unsigned int level
 	put_str(out, "[ ");
 	for (i = 0; i < size; i++) {
 		if (i)
-			put(out, ",", 1);
+			put_char(out, ',');
 		json_pretty(out, json_array_get(array, i), level);
 	}
 	put_str(out, size ? " ]" : "]");
@@ -290,9 +291,9 @@ void out_begin(struct out *out, const char *section)
 	out->objects = 0;
 	if (!out->json)
 		return;
-	put(out, "{", 1);
+	put_char(out, '{');
 	json_key(out, section, 1);
-	put(out, "{", 1);
+	put_char(out, '{');
 }
 
 int out_end(struct out *out)
@@ -300,7 +301,7 @@ int out_end(struct out *out)
 	if (out->json) {
 		if (out->objects)
 			json_newline(out, 1);
-		put(out, "}", 1);
+		put_char(out, '}');
 		json_newline(out, 0);
 		put_str(out, "}\n");
 	}
@@ -325,7 +326,7 @@ void out_object(struct out *out, const char *name, enum out_layout layout)
 	out->objects++;
 	if (out->json) {
 		if (out->objects > 1)
-			put(out, ",", 1);
+			put_char(out, ',');
 		json_key(out, name, 2);
 		json_open(out);
 		return;
@@ -340,7 +341,7 @@ void out_object_end(struct out *out)
 	if (out->json)
 		json_close(out, 2);
 	else
-		put(out, "\n", 1);
+		put_char(out, '\n');
 }
 
 void out_single(struct out *out, const char *text)
@@ -357,30 +358,47 @@ int out_single_end(struct out *out)
 {
 	if (out->json)
 		json_close(out, 0);
-	put(out, "\n", 1);
+	put_char(out, '\n');
 	return out_write(out);
 }
 
 /* Values */
 
-static void text_key(struct out *out, const char *sep, const char *key)
+static void text_sep(struct out *out, const char *sep)
 {
 	put_str(out, sep);
-	put_safe(out, key);
 	/* what begins a heading or a group comes once */
 	if (out->text.key[0] == ':' || out->text.key[0] == '(')
 		out->text = texts[OUT_LINE];
 }
 
-static void text_value(struct out *out, const char *key, const char *value)
+/* Keys are the tool's own */
+static void text_key(struct out *out, const char *sep, const char *key)
+{
+	text_sep(out, sep);
+	put_str(out, key);
+}
+
+/* Two keys of iproute2's have a blank at the end, in JSON, too. */
+static void text_gap(struct out *out, const char *key)
 {
 	size_t len = strlen(key);
 
-	text_key(out, out->text.key, key);
-	/* two keys of iproute2's have a blank at the end, in JSON, too */
 	if (!len || key[len - 1] != ' ')
-		put(out, " ", 1);
-	put_safe(out, value);
+		put_char(out, ' ');
+}
+
+static void text_value_begin(struct out *out, const char *key)
+{
+	text_key(out, out->text.key, key);
+	text_gap(out, key);
+}
+
+/* A value that the tool made */
+static void text_value(struct out *out, const char *key, const char *value)
+{
+	text_value_begin(out, key);
+	put_str(out, value);
 	put_str(out, out->text.end);
 }
 
@@ -394,7 +412,7 @@ void out_note(struct out *out, const char *text)
 {
 	if (out->json)
 		return;
-	put(out, " ", 1);
+	put_char(out, ' ');
 	put_str(out, text);
 }
 
@@ -422,10 +440,15 @@ void out_uint(struct out *out, const char *key, uint64_t value)
 
 void out_count(struct out *out, const char *name, uint64_t value)
 {
+	char text[DIGITS];
 	json_t *key;
 
 	if (!out->json) {
-		out_uint(out, name, value);
+		text_sep(out, out->text.key);
+		put_safe(out, name);
+		text_gap(out, name);
+		put_str(out, uint_text(value, text));
+		put_str(out, out->text.end);
 		return;
 	}
 	key = json_safe(name);
@@ -455,10 +478,13 @@ void out_bool(struct out *out, const char *key, bool value)
 
 void out_str(struct out *out, const char *key, const char *value)
 {
-	if (out->json)
+	if (out->json) {
 		json_add(out, key, json_safe(value));
-	else
-		text_value(out, key, value);
+		return;
+	}
+	text_value_begin(out, key);
+	put_safe(out, value);
+	put_str(out, out->text.end);
 }
 
 void out_none(struct out *out, const char *key, const char *text)
@@ -567,7 +593,7 @@ void out_item_str(struct out *out, const char *value)
 		json_add(out, NULL, json_safe(value));
 		return;
 	}
-	put(out, " ", 1);
+	put_char(out, ' ');
 	put_safe(out, value);
 }
 
@@ -604,14 +630,14 @@ void out_plain(struct out *out, const char *line)
 		return;
 	}
 	put_safe(out, line);
-	put(out, "\n", 1);
+	put_char(out, '\n');
 }
 
 int out_plain_end(struct out *out)
 {
 	if (out->json) {
 		json_close(out, 0);
-		put(out, "\n", 1);
+		put_char(out, '\n');
 	}
 	return out_write(out);
 }
