@@ -76,7 +76,7 @@ void show_u64(struct out *out, const struct field *field, const struct msg *msg)
 		out_uint(out, field->key, mnl_attr_get_u64(attr));
 }
 
-/* Also in JSON, whose numbers end at 2^63 */
+/* Also in JSON, where parsers read numbers of 2^53 and more as others */
 void show_u64_hex(struct out *out, const struct field *field, const struct msg *msg)
 {
 	const struct nlattr *attr = msg_attr(msg, field->attr);

@@ -230,16 +230,16 @@ static void json_key(struct out *out, const char *key, unsigned int level)
 	put_str(out, out->pretty ? ": " : ":");
 }
 
-static void json_pretty(struct out *out, json_t *value, unsigned int level);
+static void json_value(struct out *out, json_t *value, unsigned int level);
 
-static void json_pretty_object(struct out *out, json_t *object, unsigned int level)
+static void json_object_value(struct out *out, json_t *object, unsigned int level)
 {
 	void *it = json_object_iter(object);
 
 	put_char(out, '{');
 	while (it) {
 		json_key(out, json_object_iter_key(it), level + 1);
-		json_pretty(out, json_object_iter_value(it), level + 1);
+		json_value(out, json_object_iter_value(it), level + 1);
 		it = json_object_iter_next(object, it);
 		if (it)
 			put_char(out, ',');
@@ -249,26 +249,33 @@ static void json_pretty_object(struct out *out, json_t *object, unsigned int lev
 	put_char(out, '}');
 }
 
-static void json_pretty_array(struct out *out, json_t *array, unsigned int level)
+static void json_array_value(struct out *out, json_t *array, unsigned int level)
 {
 	size_t i, size = json_array_size(array);
 
-	put_str(out, "[ ");
+	put_str(out, out->pretty ? "[ " : "[");
 	for (i = 0; i < size; i++) {
 		if (i)
 			put_char(out, ',');
-		json_pretty(out, json_array_get(array, i), level);
+		json_value(out, json_array_get(array, i), level);
 	}
-	put_str(out, size ? " ]" : "]");
+	put_str(out, out->pretty && size ? " ]" : "]");
 }
 
-/* Indented as iproute2's json_writer does it, which jansson cannot */
-static void json_pretty(struct out *out, json_t *value, unsigned int level)
+/*
+ * Indented as iproute2's json_writer does it, and with numbers up to 2^64, both
+ * of which jansson cannot
+ */
+static void json_value(struct out *out, json_t *value, unsigned int level)
 {
+	char text[DIGITS];
+
 	if (json_is_object(value))
-		json_pretty_object(out, value, level);
+		json_object_value(out, value, level);
 	else if (json_is_array(value))
-		json_pretty_array(out, value, level);
+		json_array_value(out, value, level);
+	else if (json_is_integer(value))
+		put_str(out, uint_text(json_integer_value(value), text));
 	else
 		json_dump(out, value);
 }
@@ -276,12 +283,13 @@ static void json_pretty(struct out *out, json_t *value, unsigned int level)
 /* The tree, at a level of the document */
 static void json_close(struct out *out, unsigned int level)
 {
-	if (out->pretty)
-		json_pretty(out, out->stack[0], level);
+	if (out->pretty || out->large)
+		json_value(out, out->stack[0], level);
 	else
 		json_dump(out, out->stack[0]);
 	json_decref(out->stack[0]);
 	out->depth = 0;
+	out->large = false;
 }
 
 /* Documents and objects */
@@ -416,16 +424,17 @@ void out_note(struct out *out, const char *text)
 	put_str(out, text);
 }
 
-/* jansson's integers have a sign; what does not fit is at least no other number */
-static json_t *json_uint(uint64_t value)
+/* jansson's integers have a sign, none of ours has: see json_value() */
+static json_t *json_uint(struct out *out, uint64_t value)
 {
-	return value <= INT64_MAX ? json_integer(value) : json_real(value);
+	out->large |= value > INT64_MAX;
+	return json_integer(value);
 }
 
 void out_label_uint(struct out *out, const char *key, uint64_t value)
 {
 	if (out->json)
-		json_add(out, key, json_uint(value));
+		json_add(out, key, json_uint(out, value));
 }
 
 void out_uint(struct out *out, const char *key, uint64_t value)
@@ -433,7 +442,7 @@ void out_uint(struct out *out, const char *key, uint64_t value)
 	char text[DIGITS];
 
 	if (out->json)
-		json_add(out, key, json_uint(value));
+		json_add(out, key, json_uint(out, value));
 	else
 		text_value(out, key, uint_text(value, text));
 }
@@ -452,7 +461,7 @@ void out_count(struct out *out, const char *name, uint64_t value)
 		return;
 	}
 	key = json_safe(name);
-	json_add(out, json_string_value(key), json_uint(value));
+	json_add(out, json_string_value(key), json_uint(out, value));
 	json_decref(key);
 }
 
@@ -461,7 +470,7 @@ void out_hex(struct out *out, const char *key, uint64_t value)
 	char text[24];
 
 	if (out->json) {
-		json_add(out, key, json_uint(value));
+		json_add(out, key, json_uint(out, value));
 		return;
 	}
 	snprintf(text, sizeof(text), "%#llx", (unsigned long long)value);

@@ -78,6 +78,7 @@ struct out {
 	bool json;
 	bool pretty;
 	bool units;		/* in text, behind numbers that have one */
+	bool large;		/* in JSON: a number has more than 63 bits */
 	bool failed;		/* out of memory: the document lacks something */
 	int write_errno;
 	unsigned int objects;	/* shown so far */

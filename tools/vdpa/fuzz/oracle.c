@@ -46,7 +46,9 @@ static unsigned int check_json(void)
 	json_t *json;
 
 	while (left) {
-		json = json_loadb(text, left, JSON_DISABLE_EOF_CHECK, &error);
+		/* no number is too large for it then */
+		json = json_loadb(text, left, JSON_DISABLE_EOF_CHECK |
+				  JSON_DECODE_INT_AS_REAL, &error);
 		if (!json)
 			fail(error.text);
 		json_decref(json);
