@@ -518,8 +518,9 @@ static int family_missing(int err)
 		      VDPA_GENL_NAME, strerror(err));
 		return EXIT_REFUSED;
 	}
+	/* ours is in all of them */
 	if (access("/sys/module/vdpa", F_OK) == 0)
-		error("the netlink family \"%s\" is not visible here, only in the initial network namespace",
+		error("the netlink family \"%s\" is not visible here: this kernel's is in the initial network namespace only",
 		      VDPA_GENL_NAME);
 	else
 		error("the kernel has no netlink family \"%s\": load its module with \"modprobe vdpa\"",

@@ -39,8 +39,10 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
+#define FLAGS	"Vjpdsftvh"
+#define VALUED	"nb"
 /* "-": the other words, too, are given out in their order; ":": see below */
-static const char short_options[] = "-:Vjpdsn:b:ftvh";
+static const char short_options[] = "-:" FLAGS "n:b:";
 
 void options_help(FILE *fp)
 {
@@ -120,6 +122,56 @@ static int option(struct vdpa *vdpa, bool *show_version, int opt, char **argv)
 	return EXIT_OK;
 }
 
+/*
+ * Short options in one word. Some of these a long one begins with, too, as --json
+ * does with -js; getopt_long_only() would take them for that.
+ */
+static bool is_joined(const char *word)
+{
+	return word[0] == '-' && word[1] && !word[1 + strspn(word + 1, FLAGS)];
+}
+
+/* Of words with one dash, which also long options may have; no value in them */
+static bool is_option(const char *word)
+{
+	const char *rest = word + 1 + strspn(word + 1, FLAGS);
+	const struct option *option;
+
+	if (!*rest || (strchr(VALUED, *rest) && !rest[1]))
+		return true;
+	for (option = long_options; option->name; option++)
+		if (strncmp(option->name, word + 1, strcspn(word + 1, "=")) == 0)
+			return true;
+	return false;
+}
+
+/* Whether words are such that features follow */
+static bool want_features(int count, char **words)
+{
+	if (count && strcmp(words[count - 1], "device_features") == 0)
+		return true;
+	return count > 2 && strcmp(words[1], "features") == 0 &&
+	       strcmp(words[2], "set") == 0;
+}
+
+/* "-NAME" is no option where it takes a feature away, nor where it is meant to */
+static bool is_word(const char *word, int count, char **words)
+{
+	if (is_features(word))
+		return true;
+	return word[0] == '-' && word[1] && word[1] != '-' && !is_option(word) &&
+	       want_features(count, words);
+}
+
+static int next_option(int argc, char **argv)
+{
+	int at = optind ? optind : 1;
+
+	if (at < argc && is_joined(argv[at]))
+		return getopt_long(argc, argv, short_options, long_options, NULL);
+	return getopt_long_only(argc, argv, short_options, long_options, NULL);
+}
+
 /* Options may stand anywhere; the other words move to the front, *words of them */
 static int options(struct vdpa *vdpa, bool *show_version, int argc, char **argv,
 		   int *words)
@@ -129,11 +181,10 @@ static int options(struct vdpa *vdpa, bool *show_version, int argc, char **argv,
 	opterr = 0;
 	*words = 0;
 	for (;;) {
-		/* "-NAME" is no option where it takes a feature away */
-		while (optind > 1 && optind < argc && is_features(argv[optind]))
+		while (optind > 1 && optind < argc &&
+		       is_word(argv[optind], *words, argv))
 			argv[(*words)++] = argv[optind++];
-		opt = getopt_long_only(argc, argv, short_options, long_options,
-				       NULL);
+		opt = next_option(argc, argv);
 		if (opt == -1)
 			break;
 		if (opt == 1) {

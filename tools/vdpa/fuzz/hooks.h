@@ -27,6 +27,8 @@ int vdpa_main(int argc, char **argv);
 extern FILE *fuzz_stdout, *fuzz_stderr;
 
 int fuzz_clock_gettime(clockid_t clock, struct timespec *now);
+int fuzz_getopt_long(int argc, char **argv, const char *shorts,
+		     const struct option *longs, int *index);
 int fuzz_getopt_long_only(int argc, char **argv, const char *shorts,
 			  const struct option *longs, int *index);
 ssize_t fuzz_write(int fd, const void *data, size_t len);
@@ -54,6 +56,7 @@ int fuzz_asprintf(char **str, const char *fmt, ...);
 #define main		vdpa_main
 #define stdout		fuzz_stdout
 #define stderr		fuzz_stderr
+#define getopt_long	fuzz_getopt_long
 #define getopt_long_only fuzz_getopt_long_only
 #define clock_gettime	fuzz_clock_gettime
 #define write		fuzz_write

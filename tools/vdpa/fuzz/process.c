@@ -241,16 +241,25 @@ int fuzz_clock_gettime(clockid_t clock, struct timespec *now)
 	return 0;
 }
 
-int fuzz_getopt_long_only(int argc, char **argv, const char *shorts,
-			  const struct option *longs, int *index)
+static int option_taken(int opt)
 {
-	int opt = getopt_long_only(argc, argv, shorts, longs, index);
-
 	if (opt == 'j')
 		process.json = true;
 	if (opt == 'b')
 		process.batch = true;
 	return opt;
+}
+
+int fuzz_getopt_long(int argc, char **argv, const char *shorts,
+		     const struct option *longs, int *index)
+{
+	return option_taken(getopt_long(argc, argv, shorts, longs, index));
+}
+
+int fuzz_getopt_long_only(int argc, char **argv, const char *shorts,
+			  const struct option *longs, int *index)
+{
+	return option_taken(getopt_long_only(argc, argv, shorts, longs, index));
 }
 
 /* Memory */

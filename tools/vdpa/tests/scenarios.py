@@ -410,6 +410,23 @@ def refuse(errno, text=None, **kwargs):
          "DEV_STATS_GET", "DEV_PROFILE_GET", "MGMTDEV_CHECK"), answer))
 
 
+OPTIONS = """
+-js dev show n0
+-sj dev show n0
+dev show n0 -jps
+-json -pretty dev show n0
+-js -p dev show n0
+-jso dev show n0
+-stat dev show n0
+-st dev show n0
+-dsjp dev show n0
+-jn blue dev show n0
+-jsn blue dev show n0
+dev -jsp show n0
+dev add vdpasim_net name foo0 device_features -mtu -js
+dev add vdpasim_net name foo0 device_features -js -mtu
+"""
+
 SHOW = """
 mgmtdev show
 mgmtdev list
@@ -951,6 +968,15 @@ dev add m device_features +mac,mtu
 dev add m device_features mac,-mtu
 dev add m device_features -MAC,+MTUU
 dev add m device_features -nosuch
+dev add m device_features -NOSUCH
+dev add m device_features -MACC
+dev add m device_features -packed_ring name foo0
+dev add m device_features -js
+dev add m device_features -x
+dev add m device_features --nosuch
+dev features set n0 -nosuch
+dev features set -j n0 -NOSUCH -p
+dev features set name n0 device_features -batches
 dev add m device_features bit_64
 dev add m device_features bit_
 dev add m device_features bit_007
@@ -1384,6 +1410,7 @@ def scenarios():
     return {
         "mainline": [(mainline(), lines(SHOW + JSON_ERRORS + MAINLINE_ADD))],
         "show": [(ours(), lines(SHOW + JSON_ERRORS + DETAILS))],
+        "options": [(dict(ours(), netns=("blue",)), lines(OPTIONS))],
         "config": [
             (dict(mainline_configs(NET_CONFIGS), title="mainline"),
              lines(CONFIG) + lines(MAINLINE_SET)),
