@@ -16,6 +16,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import tempfile
 import time
 from random import Random
 
@@ -460,9 +461,9 @@ def test_batch_shows_progress(args):
 
 def restore(args, kernel, devices, limit):
     """systemd's helper, with the tool in its path; waits for nothing"""
-    path = fakekernel.directory({"devices": devices}, ())
+    path = fakekernel.directory({"devices": devices}, ("blue",))
     os.symlink(args.tool, path.name + "/vdpa")
-    env = fakekernel.environment(kernel, args.shim)
+    env = fakekernel.environment(kernel, args.shim, {"VDPA_TEST_NETNS": path.name + "/netns"})
     env["PATH"] = path.name + ":" + env["PATH"]
     # not into dash, which has no sanitizers
     helper = subprocess.Popen(
@@ -471,35 +472,53 @@ def restore(args, kernel, devices, limit):
     return path, helper
 
 
+RESTORED = """# dev add name x mgmtdev nosuch
+mgmtdev set pci/0000:00:02.0 netns blue
+  mgmtdev   set netns blue mgmtdev 'pci/0000:00:02.0'
+dev add vdpasim_net name a
+dev add name b mgmtdev \\
+  'late'
+dev set name a mac 02:00:00:00:00:01
+"""
+
+
 def test_restore(args):
     """Devices are created once their management devices are there, or then anyway"""
     if os.environ.get("ASAN_OPTIONS"):
         yield "all", [], "its shell has no sanitizers in it"
         return
-    lines = ("# dev add name x mgmtdev nosuch\n"
-             "dev add name a mgmtdev vdpasim_net\ndev add name b mgmtdev \\\n  'late'\n")
     late = dict(MGMTDEV, MGMTDEV_DEV_NAME="late")
-    for name, mgmtdevs, limit, status in (
-            ("all there", [MGMTDEV, late], 20, 0), ("one comes late", [MGMTDEV], 20, 0),
-            ("one never comes", [MGMTDEV], 1, 0)):
-        mgmtdevs = list(mgmtdevs)
-        kernel = fakekernel.FakeKernel(**scenarios.ours(mgmtdevs))
-        path, helper = restore(args, kernel, lines, limit)
+    for name, mgmtdevs, limit, monitor in (
+            ("all there", [MGMTDEV, PCI, late], 20, True),
+            ("one comes late", [MGMTDEV, PCI], 20, True),
+            ("one comes late, and is not announced", [MGMTDEV, PCI], 20, False),
+            ("one never comes", [MGMTDEV, PCI], 1, True),
+            ("one that is to be moved never comes", [MGMTDEV, late], 1, True)):
+        mgmtdevs, created = list(mgmtdevs), 0
+        kernel = fakekernel.FakeKernel(**dict(scenarios.ours(mgmtdevs), monitor=monitor))
+        path, helper = restore(args, kernel, RESTORED, limit)
         if name == "one comes late":
             kernel.joined.wait(TIMEOUT)
             kernel.event("MGMTDEV_NEW", PCI)
-            created = len([r for r in kernel.requests if r.get("DEV_NAME")])
+        if "comes late" in name:
+            while not any(r.get("MGMTDEV_DEV_NAME") == "late" for r in kernel.requests):
+                time.sleep(0.01)
+            created = len(added(kernel.requests))
             mgmtdevs.append(late)
+        if name == "one comes late":
             kernel.event("MGMTDEV_NEW", late)
         out, err = helper.communicate(timeout=TIMEOUT)
         kernel.close()
         path.cleanup()
-        problems = expect("status", (helper.returncode, out), (status, b""))
+        asked = {fakekernel.CMD_NAME[r.cmd] for r in kernel.requests
+                 if r.type == fakekernel.FAMILY_ID}
+        problems = expect("status", (helper.returncode, out), (0, b""))
         problems += expect("devices", list(added(kernel.requests)), ["a", "b"])
-        problems += expect("stderr", err, b"" if limit > 1 else
-                           b"vdpa-restore: not there after 1 s: late\n")
-        if name == "one comes late":
-            problems += expect("created before", created, 0)
+        problems += expect("changed", {"DEV_ATTR_SET", "MGMTDEV_SET"} - asked, set())
+        problems += expect("stderr", err, b"" if limit > 1 else (
+            "vdpa-restore: not there after 1 s: "
+            f"{'late' if PCI in mgmtdevs else 'pci/0000:00:02.0'}\n").encode())
+        problems += expect("created before", created, 0)
         yield name, problems, None
     kernel = fakekernel.FakeKernel(**scenarios.ours())
     path, helper = restore(args, kernel, "dev add name a mgmtdev vdpasim_net mtu x\n", 1)
@@ -508,6 +527,31 @@ def test_restore(args):
     path.cleanup()
     yield "what fails is told", expect("status", helper.returncode, 1) + (
         [] if b"devices:1: \"x\": mtu must be" in err else [err]), None
+
+
+def test_unit(args):
+    """What systemd has to say about the unit as it is installed"""
+    if not shutil.which("systemd-analyze"):
+        yield "systemd-analyze verify", [], "needs systemd"
+        return
+    if os.environ.get("ASAN_OPTIONS"):
+        yield "systemd-analyze verify", [], "would build the tool anew"
+        return
+    with tempfile.TemporaryDirectory(prefix="vdpa-test-") as path:
+        subprocess.run(["make", "-s", "-C", TOP, "install", f"PREFIX={path}",
+                        f"BUILD={os.path.dirname(args.tool)}"], check=True,
+                       stdout=subprocess.DEVNULL)
+        unit = os.path.join(path, "lib/systemd/system/vdpa-restore.service")
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit],
+                              capture_output=True, text=True, check=False)
+        yield "systemd-analyze verify", expect("status", done.returncode, 0) + [
+            line for line in (done.stdout + done.stderr).splitlines()
+            if "vdpa-restore" in line], None
+        with open(unit, "a", encoding="utf-8") as file:
+            file.write("[Service]\nType=nosuch\nExecStart=/nosuch\n")
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit],
+                              capture_output=True, text=True, check=False)
+        yield "which would notice", [] if "nosuch" in done.stderr else [done.stderr], None
 
 
 # Monitor

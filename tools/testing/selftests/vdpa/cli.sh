@@ -31,7 +31,8 @@ TESTS="same_as_iproute2_no_device same_as_iproute2_one_device
        stats_grow stats_json queues_of_device_in_use queue_out_of_range
        resources_of_devices resources_run_out
        profile_round_trip profile_check_reasons profile_of_a_stranger
-       save_and_restore batch_stops_at_a_line batch_goes_on
+       save_and_restore
+       restore_waits restore_gives_up batch_stops_at_a_line batch_goes_on
        namespace_of_mgmtdev nearest_words
        nothing_in_another_namespace full_disk closed_stdout
        monitor_text monitor_json monitor_timestamp monitor_only_some
@@ -940,6 +941,54 @@ save_and_restore() {
 	want_eq 3 "$(wc -l < "$TMP/again")" "number of lines"
 	want_ok vdpa save two0
 	want_line "dev add name two0 mgmtdev $BLK type block capacity 32768 read_only on"
+}
+
+#
+# What systemd runs
+#
+
+RESTORE=/usr/lib/vdpa/vdpa-restore
+
+# One of them appears only when the other is waited for
+restore_waits() {
+	need_program $RESTORE
+	need_namespaces
+	modinfo vdpa_sim_blk >/dev/null || skip "no vdpa_sim_blk"
+	want_ok ip netns add vt1
+	cat > "$TMP/devices" <<-END
+	mgmtdev set $BLK netns vt1
+	dev add name one0 mgmtdev $SIM mtu 9000
+	dev add name two0 mgmtdev $BLK capacity 1M
+	END
+	want_rc 1 vdpa mgmtdev show $BLK
+	{ sleep 1; modprobe vdpa_sim_blk; } &
+	want_ok $RESTORE "$TMP/devices" 100
+	wait
+	want_eq "" "$(cat "$ERR")" stderr
+	want_ok vdpa -n vt1 dev show two0
+	want_ok vdpa dev show one0
+	# what is there already is told of, and the rest is done
+	want_ok vdpa dev del one0
+	want_refused 1 '"two0": Device name is taken' \
+		$RESTORE "$TMP/devices" 100
+	want_ok vdpa dev show one0
+}
+
+restore_gives_up() {
+	need_program $RESTORE
+	cat > "$TMP/devices" <<-END
+	mgmtdev set elsewhere netns 1
+	dev add name one0 mgmtdev $SIM
+	dev add name two0 mgmtdev nosuch
+	END
+	want_refused 1 "not there after 1 s: elsewhere nosuch" \
+		$RESTORE "$TMP/devices" 1
+	for line in 1:..elsewhere 3:..nosuch; do
+		grep -q "devices:$line\": No such management device" "$ERR" ||
+			{ show_run; fail "line ${line%%:*} is not told of"; }
+	done
+	want_eq one0 "$(devices)" devices
+	want_refused 1 "cannot read $TMP/nosuch" $RESTORE "$TMP/nosuch"
 }
 
 three_lines() {

@@ -200,6 +200,7 @@ def _add_tools(tree):
     ours = host.TREE / "tools/vdpa/vdpa"
     if ours.exists():
         tree.file("/usr/sbin/vdpa", ours)
+        tree.file("/usr/lib/vdpa/vdpa-restore", host.TREE / "tools/vdpa/systemd/vdpa-restore")
     theirs = next((p for p in ("/usr/sbin/vdpa", "/sbin/vdpa") if os.path.exists(p)), None)
     if theirs:
         tree.file("/usr/sbin/vdpa-iproute2", theirs)
