@@ -218,48 +218,18 @@ int features_put_change(struct vdpa *vdpa, struct req *req)
 
 /* vdpa dev features */
 
-/* What a management device supports, which its devices do not tell */
-struct supported {
-	struct supported *next;
-	uint64_t features;
-	char handle[];
-};
-
-static bool keep_mgmtdev(struct vdpa *vdpa, const struct msg *msg, void *data)
-{
-	struct supported **list = data, *one;
-	char buf[HANDLE_SIZE];
-	const char *handle = msg_handle(msg, buf);
-
-	(void)vdpa;
-	if (!handle)
-		return false;
-	if (!msg_attr(msg, VDPA_ATTR_DEV_SUPPORTED_FEATURES))
-		return true;
-	one = malloc(sizeof(*one) + strlen(handle) + 1);
-	/* then nothing is told of it */
-	if (!one)
-		return true;
-	memcpy(one->handle, handle, strlen(handle) + 1);
-	one->features = msg_u64(msg, VDPA_ATTR_DEV_SUPPORTED_FEATURES);
-	one->next = *list;
-	*list = one;
-	return true;
-}
-
+/* What the management device supports, which its devices do not tell */
 static void show_supported(struct out *out, const struct msg *msg,
-			   const struct supported *list)
+			   struct kept *mgmtdevs)
 {
 	char buf[HANDLE_SIZE];
 	const char *handle = msg_handle(msg, buf);
+	struct msg mgmtdev;
 
-	for (; handle && list; list = list->next) {
-		if (strcmp(list->handle, handle))
-			continue;
+	if (handle && kept_find(mgmtdevs, handle, &mgmtdev) &&
+	    msg_attr(&mgmtdev, VDPA_ATTR_DEV_SUPPORTED_FEATURES))
 		out_features(out, "supported_features", msg_classes(msg),
-			     list->features);
-		return;
-	}
+			     msg_u64(&mgmtdev, VDPA_ATTR_DEV_SUPPORTED_FEATURES));
 }
 
 static const struct field features_fields[] = {
@@ -272,14 +242,13 @@ static const struct field features_fields[] = {
 static bool features_print(struct vdpa *vdpa, const struct msg *msg, void *data)
 {
 	const struct nlattr *name = msg_attr(msg, VDPA_ATTR_DEV_NAME);
-	struct supported **list = data;
 	struct out *out = &vdpa->out;
 
 	if (!name)
 		return false;
 	out_object(out, mnl_attr_get_str(name), OUT_TREE);
 	fields_show(out, features_fields, msg, VIEW_NORMAL);
-	show_supported(out, msg, *list);
+	show_supported(out, msg, data);
 	out_object_end(out);
 	return true;
 }
@@ -290,19 +259,16 @@ static int features_show(struct vdpa *vdpa, struct req *req)
 		.doing = "list management devices",
 		.subject = VDPA_ATTR_MGMTDEV_DEV_NAME,
 	};
-	struct supported *list = NULL, *next;
-	struct req mgmtdevs;
+	struct kept mgmtdevs = { NULL };
+	struct req ask;
 	int ret;
 
-	req_init(&mgmtdevs, &get, VDPA_CMD_MGMTDEV_GET);
-	ret = genl_dump(vdpa, &mgmtdevs, keep_mgmtdev, &list);
+	req_init(&ask, &get, VDPA_CMD_MGMTDEV_GET);
+	ret = genl_dump(vdpa, &ask, kept_take, &mgmtdevs);
 	if (ret == EXIT_OK)
 		ret = show_with(vdpa, req, "features", VDPA_ATTR_DEV_NAME,
-				features_print, NULL, &list);
-	for (; list; list = next) {
-		next = list->next;
-		free(list);
-	}
+				features_print, NULL, &mgmtdevs);
+	kept_free(&mgmtdevs);
 	return ret;
 }
 

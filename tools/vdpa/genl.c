@@ -179,13 +179,6 @@ static int genl_garbage(void)
 	return EXIT_REFUSED;
 }
 
-/* libmnl's own takes a length of 2 GiB and more for a small one */
-static bool nlmsg_ok(const struct nlmsghdr *nlh, int left)
-{
-	return left >= (int)sizeof(*nlh) && nlh->nlmsg_len >= sizeof(*nlh) &&
-	       nlh->nlmsg_len <= (unsigned int)left;
-}
-
 static bool genl_is_answer(const struct genl *genl, const struct nlmsghdr *nlh)
 {
 	return mnl_nlmsg_portid_ok(nlh, mnl_socket_get_portid(genl->nl)) &&
@@ -363,7 +356,7 @@ static bool attr_known(uint16_t type)
 	       (type >= ATTR_OWN_FIRST && type <= ATTR_OWN_LAST);
 }
 
-static bool msg_parse(const struct nlmsghdr *nlh, struct msg *msg)
+bool msg_parse(const struct nlmsghdr *nlh, struct msg *msg)
 {
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
 	const char *tail = mnl_nlmsg_get_payload_tail(nlh);

@@ -81,26 +81,52 @@ const struct field mgmtdev_fields[] = {
 	{ 0 }
 };
 
-static bool mgmtdev_print(struct vdpa *vdpa, const struct msg *msg, void *data)
+bool out_mgmtdev(struct out *out, const struct msg *msg, enum out_layout layout)
 {
-	struct out *out = &vdpa->out;
 	char buf[HANDLE_SIZE];
 	const char *handle = msg_handle(msg, buf);
 
-	(void)data;
-	if (!handle)
+	if (handle)
+		out_object(out, handle, layout);
+	return handle;
+}
+
+/* What people call the namespace that it is in */
+static void show_netns(struct out *out, const struct msg *msg,
+		       struct netns_names *names)
+{
+	const struct nlattr *id = msg_attr(msg, VDPA_ATTR_MGMTDEV_NETNSID);
+	const char *name = id ? netns_name(names, mnl_attr_get_u32(id)) : NULL;
+
+	if (name)
+		out_str(out, "netns", name);
+}
+
+static bool mgmtdev_print(struct vdpa *vdpa, const struct msg *msg, void *data)
+{
+	struct out *out = &vdpa->out;
+
+	if (!out_mgmtdev(out, msg, OUT_BLOCK))
 		return false;
-	out_object(out, handle, OUT_BLOCK);
 	fields_show(out, mgmtdev_fields, msg,
-		    vdpa->details ? VIEW_DETAILS | VIEW_ROWS : VIEW_NORMAL);
+		    vdpa->details ? VIEW_DETAILS : VIEW_NORMAL);
+	if (vdpa->details) {
+		show_netns(out, msg, data);
+		fields_show(out, mgmtdev_fields, msg, VIEW_ROWS);
+	}
 	out_object_end(out);
 	return true;
 }
 
 static int mgmtdev_show(struct vdpa *vdpa, struct req *req)
 {
-	return show(vdpa, req, "mgmtdev", VDPA_ATTR_MGMTDEV_DEV_NAME,
-		    mgmtdev_print);
+	struct netns_names names = { NULL };
+	int ret;
+
+	ret = show_with(vdpa, req, "mgmtdev", VDPA_ATTR_MGMTDEV_DEV_NAME,
+			mgmtdev_print, NULL, &names);
+	netns_names_free(&names);
+	return ret;
 }
 
 static int mgmtdev_set(struct vdpa *vdpa, struct req *req)
@@ -118,7 +144,7 @@ static int mgmtdev_set(struct vdpa *vdpa, struct req *req)
 	return ret;
 }
 
-static const struct arg mgmtdev_show_args[] = {
+const struct arg mgmtdev_show_args[] = {
 	{ "mgmtdev", "MGMTDEV", "only this one: BUS/NAME or NAME",
 	  VDPA_ATTR_MGMTDEV_DEV_NAME, ARG_FIRST, .parse = parse_handle },
 	{ NULL }

@@ -651,13 +651,6 @@ int out_plain_end(struct out *out)
 	return out_write(out);
 }
 
-void out_plain_discard(struct out *out)
-{
-	if (out->json)
-		json_decref(out->stack[0]);
-	out_discard(out);
-}
-
 int out_close(struct out *out)
 {
 	/* help comes by stdio */

@@ -43,13 +43,10 @@ void show_resources(struct out *out, const struct msg *msg, const char *prefix)
 static bool resource_print(struct vdpa *vdpa, const struct msg *msg, void *data)
 {
 	struct out *out = &vdpa->out;
-	char buf[HANDLE_SIZE];
-	const char *handle = msg_handle(msg, buf);
 
 	(void)data;
-	if (!handle)
+	if (!out_mgmtdev(out, msg, OUT_TREE))
 		return false;
-	out_object(out, handle, OUT_TREE);
 	show_resources(out, msg, "");
 	out_object_end(out);
 	return true;
@@ -61,15 +58,9 @@ static int resource_show(struct vdpa *vdpa, struct req *req)
 		    resource_print);
 }
 
-static const struct arg resource_show_args[] = {
-	{ "mgmtdev", "MGMTDEV", "only of this one: BUS/NAME or NAME",
-	  VDPA_ATTR_MGMTDEV_DEV_NAME, ARG_FIRST, .parse = parse_handle },
-	{ NULL }
-};
-
 const struct cmd resource_cmds[] = {
 	{ "show", "list", "how much there is of what, and how much of it is used",
-	  .args = resource_show_args, .genl_cmd = VDPA_CMD_MGMTDEV_GET,
+	  .args = mgmtdev_show_args, .genl_cmd = VDPA_CMD_MGMTDEV_GET,
 	  .doing = "show resources of management device",
 	  .subject = VDPA_ATTR_MGMTDEV_DEV_NAME, .run = resource_show },
 	{ NULL }

@@ -150,7 +150,6 @@ void fputs_safe(const char *str, FILE *fp);
 void out_plain_begin(struct out *out, const char *key);
 void out_plain(struct out *out, const char *line);
 int out_plain_end(struct out *out);
-void out_plain_discard(struct out *out);
 
 /* Ends the output for good: EXIT_REFUSED if not all of it could be written */
 int out_close(struct out *out);
@@ -240,6 +239,9 @@ static inline uint64_t msg_u64(const struct msg *msg, uint16_t attr)
 #define msg_for_each(attr, msg)	\
 	mnl_attr_for_each(attr, (msg)->nlh, sizeof(struct genlmsghdr))
 
+/* False: it is malformed, as was said on stderr */
+bool msg_parse(const struct nlmsghdr *nlh, struct msg *msg);
+
 /*
  * What is in a nest, by the numbers of its own enum; it is well-formed as the
  * message was.
@@ -258,6 +260,31 @@ int genl_join(struct vdpa *vdpa);
 /* One datagram of events; EXIT_OK also if nothing is there, see @received */
 int genl_event(struct vdpa *vdpa, genl_cb cb, void *data, bool *received);
 void genl_close(struct vdpa *vdpa);
+
+/* libmnl's own takes a length of 2 GiB and more for a small one */
+static inline bool nlmsg_ok(const struct nlmsghdr *nlh, int left)
+{
+	return left >= (int)sizeof(*nlh) && nlh->nlmsg_len >= sizeof(*nlh) &&
+	       nlh->nlmsg_len <= (unsigned int)left;
+}
+
+/* keep.c: messages that are looked up when the dump is over */
+
+struct kept {
+	struct kept_one {
+		char *name;		/* of the device, or a handle */
+		struct nlmsghdr *nlh;
+	} *one;
+	size_t count;
+	size_t size;
+	size_t next;			/* where the next one will be found */
+};
+
+/* A genl_cb whose data is a struct kept */
+bool kept_take(struct vdpa *vdpa, const struct msg *msg, void *data);
+/* False: there is none of this name */
+bool kept_find(struct kept *kept, const char *name, struct msg *msg);
+void kept_free(struct kept *kept);
 
 /* error.c: all that goes to stderr */
 
@@ -359,6 +386,20 @@ int mgmtdev_check(struct vdpa *vdpa, struct req *req);
 /* Name, path or process; -1: there is none, as was said on stderr */
 int netns_open(const char *word);
 int netns_switch(const char *word);
+
+/* Names that there are, by the ids that the kernel has for them here */
+struct netns_names {
+	struct netns_name {
+		char *name;
+		int32_t id;
+	} *one;
+	size_t count;
+	bool loaded;
+};
+
+/* NULL: it has none, or it cannot be found out */
+const char *netns_name(struct netns_names *names, int32_t id);
+void netns_names_free(struct netns_names *names);
 
 /* args.c: the command line by tables */
 
@@ -504,6 +545,9 @@ int request_check(struct vdpa *vdpa, const struct req *req, const char *why);
 /* One file per object */
 extern const struct cmd mgmtdev_cmds[];
 extern const struct field mgmtdev_fields[];
+extern const struct arg mgmtdev_show_args[];
+/* Begins the object that the message is about; false: it has no handle */
+bool out_mgmtdev(struct out *out, const struct msg *msg, enum out_layout layout);
 /* In a list, by their names */
 void show_resources(struct out *out, const struct msg *msg, const char *prefix);
 extern const struct cmd resource_cmds[];

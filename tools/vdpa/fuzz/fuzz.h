@@ -70,6 +70,7 @@ struct process {
 	bool json;		/* the option was given */
 	bool batch;		/* and that for commands from a file */
 	unsigned int open;	/* files */
+	struct dirent *entry;	/* the next one of the directory being read */
 	struct input file;	/* what is left of the one being read */
 	bool file_begun;
 	bool out_failed;	/* something did not fit stdout */

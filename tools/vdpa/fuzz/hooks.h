@@ -8,6 +8,7 @@
 #ifndef VDPA_FUZZ_HOOKS_H
 #define VDPA_FUZZ_HOOKS_H
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
@@ -35,6 +36,9 @@ ssize_t fuzz_write(int fd, const void *data, size_t len);
 int fuzz_close(int fd);
 int fuzz_fcntl(int fd, int cmd, ...);
 int fuzz_open(const char *path, int flags, ...);
+DIR *fuzz_opendir(const char *path);
+struct dirent *fuzz_readdir(DIR *dir);
+int fuzz_closedir(DIR *dir);
 ssize_t fuzz_read(int fd, void *data, size_t len);
 int fuzz_access(const char *path, int mode);
 int fuzz_setns(int fd, int type);
@@ -64,6 +68,9 @@ int fuzz_asprintf(char **str, const char *fmt, ...);
 #define read		fuzz_read
 #define fcntl		fuzz_fcntl
 #define open		fuzz_open
+#define opendir		fuzz_opendir
+#define readdir		fuzz_readdir
+#define closedir	fuzz_closedir
 #define access		fuzz_access
 #define setns		fuzz_setns
 #define recv		fuzz_recv

@@ -152,6 +152,33 @@ int fuzz_open(const char *path, int flags, ...)
 	       FILE_FD : NETNS_FD;
 }
 
+/* A directory has these, however often it is opened */
+static struct dirent entries[] = {
+	{ .d_name = "." }, { .d_name = ".." }, { .d_name = "blue" },
+	{ .d_name = "xyz" }, { .d_name = "amber" }, { .d_name = "" },
+};
+
+DIR *fuzz_opendir(const char *path)
+{
+	(void)path;
+	process.open++;
+	process.entry = entries;
+	return (DIR *)entries;
+}
+
+struct dirent *fuzz_readdir(DIR *dir)
+{
+	(void)dir;
+	return process.entry->d_name[0] ? process.entry++ : NULL;
+}
+
+int fuzz_closedir(DIR *dir)
+{
+	(void)dir;
+	process.open--;
+	return 0;
+}
+
 /* A file holds what the next record does, and is read in pieces */
 ssize_t fuzz_read(int fd, void *data, size_t len)
 {

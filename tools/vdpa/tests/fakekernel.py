@@ -19,6 +19,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 UAPI = os.path.join(HERE, "../../../include/uapi/linux/vdpa.h")
 
 GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_CMD_GETFAMILY = 0x10, 1, 3
+# rtnetlink's
+RTM_NEWNSID, RTM_GETNSID, NETNSA_NSID, NETNSA_FD = 88, 90, 1, 3
 NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE, NLMSG_OVERRUN = 1, 2, 3, 4
 NLM_F_MULTI, NLM_F_DUMP_INTR, NLM_F_DUMP_FILTERED = 0x2, 0x10, 0x20
 NLM_F_ACK, NLM_F_ECHO, NLM_F_DUMP = 0x4, 0x8, 0x300
@@ -249,8 +251,10 @@ class FakeKernel:
     EOPNOTSUPP.
     """
 
-    def __init__(self, answers=None, family=True, monitor=True, family_reply=None):
+    def __init__(self, answers=None, family=True, monitor=True, family_reply=None,
+                 nsids=None):
         self.answers = answers or {}
+        self.nsids = nsids or {}    # ids of network namespaces, by their names
         self.family, self.monitor = family, monitor
         self.family_reply = family_reply
         self.requests, self.options, self.errors = [], [], []
@@ -314,6 +318,9 @@ class FakeKernel:
                     self.joined.set()
                 continue
             request = Request(packet[1:])
+            if request.type == RTM_GETNSID:
+                self.send(self.answer_nsid(request, conn), conn)
+                continue
             self.requests.append(request)
             for item in self.answer(request):
                 self.send(item, conn)
@@ -339,6 +346,17 @@ class FakeKernel:
         if not handler:
             return [request.error(95)]
         return handler(request)
+
+    def answer_nsid(self, request, conn):
+        """What the file of the descriptor is called tells which it is"""
+        pid, _, _ = struct.unpack("=iII", conn.getsockopt(
+            socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        fd, = struct.unpack("=I", request.attrs[NETNSA_FD])
+        nsid = self.nsids.get(os.path.basename(os.readlink(f"/proc/{pid}/fd/{fd}")))
+        if not isinstance(nsid, int):
+            return nsid or request.error(22)
+        return nlmsg(RTM_NEWNSID, bytes(4) + raw_attr(NETNSA_NSID, struct.pack("=i", nsid)),
+                     seq=request.seq)
 
     def answer_family(self, request):
         if self.family_reply:

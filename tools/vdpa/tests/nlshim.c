@@ -10,6 +10,7 @@
  */
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -61,10 +62,20 @@ int socket(int domain, int type, int protocol)
 }
 
 /* Network namespaces are files in a directory of the test's */
+static const char *moved(const char *path, char other[static 4096])
+{
+	static const char netns_dir[] = "/var/run/netns";
+	const char *dir = getenv("VDPA_TEST_NETNS");
+	size_t len = strlen(netns_dir);
+
+	if (!dir || strncmp(path, netns_dir, len) || (path[len] && path[len] != '/'))
+		return path;
+	snprintf(other, 4096, "%s%s", dir, path + len);
+	return other;
+}
+
 int open(const char *path, int flags, ...)
 {
-	static const char netns_dir[] = "/var/run/netns/";
-	const char *dir = getenv("VDPA_TEST_NETNS");
 	char other[4096];
 	va_list ap;
 	int mode;
@@ -72,11 +83,14 @@ int open(const char *path, int flags, ...)
 	va_start(ap, flags);
 	mode = flags & O_CREAT ? va_arg(ap, int) : 0;
 	va_end(ap);
-	if (dir && !strncmp(path, netns_dir, strlen(netns_dir))) {
-		snprintf(other, sizeof(other), "%s/%s", dir, path + strlen(netns_dir));
-		path = other;
-	}
-	return REAL(open)(path, flags, mode);
+	return REAL(open)(moved(path, other), flags, mode);
+}
+
+DIR *opendir(const char *path)
+{
+	char other[4096];
+
+	return REAL(opendir)(moved(path, other));
 }
 
 /* ... and to enter one is to say so in the file */

@@ -8,7 +8,7 @@ and the requests it sends are in golden/NAME.txt.
 import struct
 
 from fakekernel import (ATTR, CMD, NLM_F_ACK, NLM_F_DUMP, STATE, attr, attrs, genlmsg, nest,
-                        raw_attr)
+                        nlmsg, raw_attr)
 
 EAGAIN = 11
 ENOENT, EPERM, ENOMEM, EBUSY, EEXIST, ENODEV, EINVAL = 2, 1, 12, 16, 17, 19, 22
@@ -355,9 +355,9 @@ def mainline(mgmtdevs=None, devs=None):
     })
 
 
-def mainline_configs(configs):
+def mainline_configs(configs, devs=None):
     """... with this configuration space"""
-    kernel = mainline()
+    kernel = mainline(devs=devs)
     kernel["answers"].update({
         "DEV_CONFIG_GET": getter(
             "DEV_CONFIG_GET", "DEV_NAME", configs,
@@ -745,6 +745,96 @@ save n0 nosuch
 -j save nosuch
 save save
 """
+
+# Devices that were changed since they were created, and what can be changed
+ALL_FEATURES = 0x1330c3302b
+CHANGING = dict(MGMTDEVS[0], DEV_SUPPORTED_FEATURES=ALL_FEATURES, MGMTDEV_ADD_ATTRS=[
+    "DEV_FEATURES", "DEV_NET_CFG_MACADDR", "DEV_NET_CFG_MTU", "DEV_NET_CFG_MAX_VQP",
+    "DEV_NET_VLAN", "DEV_DRIVER"], MGMTDEV_SET_ATTRS=[
+        "DEV_FEATURES", "DEV_NET_CFG_MACADDR", "DEV_NET_CFG_MTU", "DEV_NET_CFG_MAX_VQP",
+        "DEV_NET_STATUS"])
+CHANGING_DISKS = dict(MGMTDEVS[1], DEV_SUPPORTED_FEATURES=0x300001260, MGMTDEV_ADD_ATTRS=[
+    "DEV_FEATURES", "DEV_BLK_CFG_CAPACITY", "DEV_BLK_READ_ONLY", "DEV_DRIVER"],
+                      MGMTDEV_SET_ATTRS=["DEV_FEATURES"])
+# takes nothing at creation, and then all of it
+LATER = dict(MGMTDEVS[0], MGMTDEV_DEV_NAME="later", MGMTDEV_ADD_ATTRS=["DEV_DRIVER"],
+             MGMTDEV_SET_ATTRS=["DEV_NET_CFG_MACADDR", "DEV_NET_CFG_MTU", "DEV_NET_STATUS"])
+# of its devices nothing can be changed
+FIXED = dict(MGMTDEVS[0], MGMTDEV_DEV_NAME="fixed", MGMTDEV_ADD_ATTRS=[
+    "DEV_FEATURES", "DEV_NET_CFG_MACADDR", "DEV_NET_CFG_MTU", "DEV_NET_CFG_MAX_VQP"])
+ADDRESS, OTHER_ADDRESS = b"\x02\0\0\0\0\x01", b"\x02\0\0\0\0\x02"
+CTRL_VQ, MAC, MTU, RO, FLUSH, BLK_MQ = 1 << 17, 1 << 5, 1 << 3, 1 << 5, 1 << 9, 1 << 12
+
+
+def changed():
+    """Each device is called by what happened to it"""
+    now = dict(DEV_NET_CFG_MACADDR=ADDRESS, DEV_NET_STATUS=1, DEV_NET_CFG_MAX_VQP=2,
+               DEV_NET_CFG_MTU=1500, DEV_FEATURES=ALL_FEATURES)
+    disk = dict(DEV_BLK_CFG_CAPACITY=2048, DEV_BLK_READ_ONLY=0, DEV_BLK_FLUSH=1,
+                DEV_FEATURES=0x300001240)
+    less = ALL_FEATURES & ~MAC
+    devices = [
+        ("nothing", CHANGING, None, now),
+        ("all", CHANGING, dict(DEV_NET_CFG_MACADDR=OTHER_ADDRESS, DEV_NET_CFG_MTU=9000,
+                               DEV_NET_CFG_MAX_VQP=2, DEV_NET_VLAN=7),
+         dict(now, DEV_NET_STATUS=2, DEV_NET_CFG_MAX_VQP=1)),
+        ("pairs", CHANGING, None, dict(now, DEV_NET_CFG_MAX_VQP=1)),
+        ("features", CHANGING, dict(DEV_NET_CFG_MACADDR=ADDRESS),
+         {key: value for key, value in dict(now, DEV_FEATURES=less).items()
+          if key != "DEV_NET_CFG_MACADDR"}),
+        ("given-features", CHANGING, dict(DEV_FEATURES=ALL_FEATURES & ~MTU,
+                                          DEV_NET_CFG_MACADDR=ADDRESS),
+         dict(DEV_NET_STATUS=1, DEV_NET_CFG_MAX_VQP=2, DEV_FEATURES=less & ~MTU)),
+        ("queues", CHANGING, dict(DEV_NET_CFG_MACADDR=ADDRESS),
+         dict(DEV_NET_STATUS=1, DEV_NET_CFG_MAX_VQP=2, DEV_FEATURES=less & ~CTRL_VQ)),
+        ("given-queues", CHANGING, dict(DEV_FEATURES=ALL_FEATURES & ~MTU), dict(
+            DEV_NET_STATUS=0, DEV_NET_CFG_MACADDR=ADDRESS, DEV_NET_CFG_MAX_VQP=1,
+            DEV_FEATURES=ALL_FEATURES & ~MTU & ~CTRL_VQ)),
+        ("later", LATER, None, dict(now, DEV_NET_STATUS=0)),
+        ("fixed", FIXED, dict(DEV_FEATURES=NET_FEATURES), dict(now, DEV_FEATURES=1)),
+        ("no-address", CHANGING, None, dict(now, DEV_NET_CFG_MACADDR=bytes(6),
+                                            DEV_NET_CFG_MTU=67)),
+        ("group-address", CHANGING, None, dict(now, DEV_NET_CFG_MACADDR=b"\x01" * 6,
+                                               DEV_NET_CFG_MTU=68)),
+        ("unknown", dict(MGMTDEV_DEV_NAME="unknown"), dict(DEV_NET_CFG_MTU=1400), now),
+        ("gone", CHANGING, dict(DEV_NET_CFG_MTU=1400), None),
+        ("disk", CHANGING_DISKS, dict(DEV_BLK_CFG_CAPACITY=2048), disk),
+        ("read-only", CHANGING_DISKS, None,
+         dict(disk, DEV_BLK_READ_ONLY=1, DEV_FEATURES=0x300001260)),
+        ("not-any-more", CHANGING_DISKS, dict(DEV_BLK_READ_ONLY=1), disk),
+        ("flush", CHANGING_DISKS, dict(DEV_BLK_READ_ONLY=1), dict(
+            disk, DEV_BLK_READ_ONLY=1, DEV_BLK_FLUSH=0, DEV_FEATURES=0x300001060)),
+        ("given-ro", CHANGING_DISKS, dict(DEV_FEATURES=0x300001260, DEV_BLK_READ_ONLY=1),
+         disk),
+        ("disk-queues", CHANGING_DISKS, dict(DEV_BLK_READ_ONLY=1),
+         dict(disk, DEV_FEATURES=0x300000240)),
+    ]
+    devs, configs = [], []
+    for name, mgmtdev, created, config in devices:
+        device = dict(DEV_NAME=name, MGMTDEV_DEV_NAME=mgmtdev["MGMTDEV_DEV_NAME"],
+                      DEV_ID=2 if mgmtdev is CHANGING_DISKS else 1)
+        devs.append(dict(device, DEV_MAX_VQS=5, **{"DEV_CREATED": created} if created else {}))
+        if config:
+            configs.append(dict(device, **config))
+    return ours([CHANGING, CHANGING_DISKS, LATER, FIXED], devs, DEV_CONFIG_GET=getter(
+        "DEV_CONFIG_GET", "DEV_NAME", configs,
+        lambda r: r.error(ENODEV, "No such device", at="DEV_NAME")))
+
+
+CHANGED_LINES = """
+save
+save queues all
+-j save given-queues
+save gone
+"""
+
+# What must not be taken for an id: of another type, too long, none, cut off
+ODD_NSIDS = {
+    "a": nlmsg(89, bytes(4) + raw_attr(1, struct.pack("=i", 3)), seq=1),
+    "b": nlmsg(88, bytes(4) + raw_attr(1, bytes(8)), seq=2),
+    "c": -1,
+    "d": nlmsg(88, bytes(4) + raw_attr(1, struct.pack("=i", 3)), seq=4)[:20],
+}
 
 # What saving them has to quote
 ODD_NAMES = ["plain", "with'quote", 'with"double', "with\\\\backslash", "#comment", "-dash", "$(x)",
@@ -1439,12 +1529,26 @@ def scenarios():
                         stdin=b"dev show n0\ndev add vdpasim_net profile -\n"), lines(BATCH))],
         "save": [
             (dict(ours(FULL_MGMTDEVS, FULL_DEVS), title="ours"), lines(SAVE)),
+            (dict(ours(FULL_MGMTDEVS, FULL_DEVS), title="network namespaces",
+                  netns=("teal", "blue", "green", "it's"),
+                  nsids={"teal": 3, "blue": 3, "green": 4}), ["save", "-d mgmtdev show"]),
+            (dict(ours(FULL_MGMTDEVS, []), title="another's network namespace",
+                  netns=("it's",), nsids={"it's": 3}), ["save", "-dj mgmtdev show vdpasim_blk"]),
+            (dict(ours(FULL_MGMTDEVS, []), title="odd answers about network namespaces",
+                  netns=("a", "b", "c", "d"), nsids=ODD_NSIDS), ["save"]),
+            (dict(changed(), title="changed"), lines(CHANGED_LINES)),
             (dict(ours([], ODD_NAMED), title="names to quote"), ["save", "-j save"]),
             (dict(ours([], [dict(DEV_NAME="foreign", DEV_ID=99), dict(DEV_NAME="bare"),
                             dict(DEV_NAME=b"a\n\xff\0", MGMTDEV_DEV_NAME="m")]), title="odd"),
              ["save", "-j save"]),
             (dict(ours([], []), title="empty"), ["save", "-j save"]),
-            (dict(mainline(), title="mainline"), ["save", "save n0", "-j save"]),
+            (dict(mainline_configs(NET_CONFIGS + BLOCK_CONFIGS, MAINLINE_DEVS + [
+                dict(MAINLINE_DEVS[0], DEV_NAME="n2"),
+                dict(MAINLINE_DEVS[0], DEV_NAME="n1", MGMTDEV_DEV_NAME="vduse")]),
+                  title="mainline"), ["save", "save n0", "-j save"]),
+            (dict(mainline([], [dict(MAINLINE_DEVS[0], DEV_ID=4)]), title="mainline, rng"),
+             ["save"]),
+            (dict(mainline(), title="mainline without configurations"), ["save"]),
         ],
         "near": [
             (dict(ours(), title="ours"), lines(NEAR)),

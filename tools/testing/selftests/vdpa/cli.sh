@@ -31,7 +31,7 @@ TESTS="same_as_iproute2_no_device same_as_iproute2_one_device
        stats_grow stats_json queues_of_device_in_use queue_out_of_range
        resources_of_devices resources_run_out
        profile_round_trip profile_check_reasons profile_of_a_stranger
-       save_and_restore
+       save_and_restore save_what_there_is save_of_namespace
        restore_waits restore_gives_up batch_stops_at_a_line batch_goes_on
        namespace_of_mgmtdev nearest_words
        nothing_in_another_namespace full_disk closed_stdout
@@ -941,6 +941,93 @@ save_and_restore() {
 	want_eq 3 "$(wc -l < "$TMP/again")" "number of lines"
 	want_ok vdpa save two0
 	want_line "dev add name two0 mgmtdev $BLK type block capacity 32768 read_only on"
+}
+
+# Of all devices what can be seen of them
+seen() {
+	vdpa -j dev config show
+	vdpa -dj dev config show
+	for dev in $(devices); do
+		vdpa -j dev show "$dev"
+		vdpa dev profile show "$dev"
+	done
+}
+
+# Also what was changed since devices were made, and a MAC address that came by
+# chance
+save_what_there_is() {
+	modprobe vdpa_sim_blk || skip "no vdpa_sim_blk"
+	want_ok vdpa dev add name plain mgmtdev $SIM
+	want_ok vdpa dev add name given mgmtdev $SIM mac 02:00:00:00:00:01 \
+		mtu 9000 max_vqp 4 vlan 7
+	want_ok vdpa dev set given mac 02:00:00:00:00:02 mtu 1400 max_vqp 2 \
+		link down
+	want_ok vdpa dev add name pairs mgmtdev $SIM max_vqp 4
+	want_ok vdpa dev set pairs max_vqp 3
+	want_ok vdpa dev add name lessmac mgmtdev $SIM mac 02:00:00:00:00:03
+	want_ok vdpa dev features set lessmac -MAC,-CTRL_MAC_ADDR
+	want_ok vdpa dev add name lessqueues mgmtdev $SIM mtu 2000 max_vqp 3 \
+		device_features -RING_PACKED
+	want_ok vdpa dev features set lessqueues \
+		-MQ,-MTU,-CTRL_VQ,-CTRL_RX,-CTRL_RX_EXTRA,-CTRL_VLAN,-CTRL_MAC_ADDR,-GUEST_ANNOUNCE
+	want_ok vdpa dev add name lessgiven mgmtdev $SIM device_features -MTU
+	want_ok vdpa dev features set lessgiven -RING_PACKED
+	want_ok vdpa dev add name disk mgmtdev $BLK capacity 16M
+	want_ok vdpa dev add name readonly mgmtdev $BLK read_only on
+	want_ok vdpa dev add name lessflush mgmtdev $BLK capacity 1M read_only on
+	want_ok vdpa dev features set lessflush -FLUSH
+	seen > "$TMP/before"
+	want_ok vdpa save
+	cp "$OUT" "$TMP/saved"
+	sed 's/^/# /' "$OUT"
+	for dev in $(devices); do
+		want_ok vdpa dev del "$dev"
+	done
+	want_ok vdpa -b "$TMP/saved"
+	seen > "$TMP/after"
+	want_ok diff "$TMP/before" "$TMP/after"
+	# and once more
+	vdpa save > "$TMP/again"
+	want_ok diff "$TMP/saved" "$TMP/again"
+}
+
+save_of_namespace() {
+	need_namespaces
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	want_ok ip netns add vt1
+	want_ok ip netns add vt2
+	want_ok vdpa mgmtdev set $SIM netns vt1
+	want_ok vdpa -d mgmtdev show $SIM
+	want_line "  netns vt1"
+	want_ok vdpa -jd mgmtdev show
+	want_json mgmtdev/$SIM/netns=vt1
+	want_ok vdpa save
+	want_line "mgmtdev set $SIM netns vt1"
+	cp "$OUT" "$TMP/saved"
+	# seen from there it is at home
+	want_ok vdpa -n vt1 save
+	want_eq 1 "$(wc -l < "$OUT")" "number of lines"
+	want_ok vdpa dev del one0
+	want_ok vdpa mgmtdev set $SIM netns 1
+	want_ok vdpa -b "$TMP/saved"
+	want_ok vdpa -n vt1 dev show one0
+	want_rc 1 vdpa -n vt2 dev show one0
+	# somebody holds on to it, but the name is gone
+	ip netns exec vt1 sleep 1000 &
+	holder=$!
+	wait_for in_namespace $holder
+	want_ok ip netns del vt1
+	want_ok vdpa save
+	grep -q "^# in another network namespace.* mgmtdev set $SIM netns NAME" \
+		"$OUT" || { show_run; fail "no comment"; }
+	kill $holder
+	wait $holder
+	return 0
+}
+
+# PID
+in_namespace() {
+	[ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
 }
 
 #
