@@ -149,15 +149,37 @@ static int unknown_cmd(struct vdpa *vdpa, const struct cmd *cmds, const char *wo
 	return unknown(vdpa, vdpa->depth == 1 ? "object" : "command", &near);
 }
 
-/* @place: ARG_FIRST, ARG_SECOND: where a word stands; 0: elsewhere */
-static const struct arg *find_arg(const struct arg *args, const char *word,
-				  unsigned int place)
+static bool begins(const char *name, const char *word)
+{
+	return *word && strncmp(name, word, strlen(word)) == 0;
+}
+
+/* The argument whose keyword a word is; @may_be_short: or that it begins */
+static const struct arg *find_keyword(const struct arg *args, const char *word,
+				      bool may_be_short)
 {
 	const struct arg *arg;
 
 	for (arg = args; arg && arg->key; arg++)
 		if (strcmp(arg->key, word) == 0)
 			return arg;
+	for (arg = args; may_be_short && arg && arg->key; arg++)
+		if ((arg->flags & ARG_SHORT) && begins(arg->key, word))
+			return arg;
+	return NULL;
+}
+
+/* As iproute2 has them: then the first word is none that needs no keyword */
+static bool in_pairs(const struct arg *args, int argc, char **argv)
+{
+	return argc >= 4 && argc % 2 == 0 && !find_keyword(args, argv[1], false);
+}
+
+/* The one that needs no keyword in a place, ARG_FIRST or ARG_SECOND */
+static const struct arg *find_place(const struct arg *args, unsigned int place)
+{
+	const struct arg *arg;
+
 	for (arg = args; arg && arg->key; arg++)
 		if (arg->flags & place)
 			return arg;
@@ -166,10 +188,8 @@ static const struct arg *find_arg(const struct arg *args, const char *word,
 
 /* Takes one argument, and *words of the line */
 static int take_arg(struct vdpa *vdpa, struct req *req, const struct arg *arg,
-		    int argc, char **argv, int *words)
+		    bool keyword, int argc, char **argv, int *words)
 {
-	bool keyword = strcmp(arg->key, argv[0]) == 0;
-
 	*words = keyword && arg->value ? 2 : 1;
 	if (*words > argc)
 		return usage_error(vdpa, argv[0], "needs a value: %s", arg->value);
@@ -196,13 +216,14 @@ static int check_given(struct vdpa *vdpa, const struct cmd *cmd, uint64_t seen)
 
 static int take_args(struct vdpa *vdpa, struct req *req, int argc, char **argv)
 {
-	const struct arg *args = req->cmd->args, *arg = NULL;
+	const struct arg *args = req->cmd->args, *keyword, *arg;
 	unsigned int place = ARG_FIRST;
 	uint64_t seen = 0;
 	int i, words, ret;
 
 	for (i = 0; i < argc; i += words) {
-		arg = find_arg(args, argv[i], place);
+		keyword = find_keyword(args, argv[i], i || in_pairs(args, argc, argv));
+		arg = keyword ? keyword : find_place(args, place);
 		if (!arg)
 			return unknown_arg(vdpa, args, argv[i]);
 		if (arg->flags & ARG_MANY) {
@@ -214,7 +235,7 @@ static int take_args(struct vdpa *vdpa, struct req *req, int argc, char **argv)
 			return usage_error(vdpa, argv[i], "%s is given twice",
 					   arg->key);
 		seen |= 1ULL << (arg - args);
-		ret = take_arg(vdpa, req, arg, argc - i, argv + i, &words);
+		ret = take_arg(vdpa, req, arg, keyword, argc - i, argv + i, &words);
 		if (ret)
 			return ret;
 		place = arg->flags & ARG_FIRST ? ARG_SECOND : 0;
@@ -226,11 +247,26 @@ static int take_args(struct vdpa *vdpa, struct req *req, int argc, char **argv)
 
 static const struct cmd *find_cmd(const struct cmd *cmds, const char *word)
 {
-	for (; cmds->name; cmds++)
-		if (strcmp(cmds->name, word) == 0 ||
-		    (cmds->alias && strcmp(cmds->alias, word) == 0))
-			return cmds;
+	const struct cmd *cmd;
+
+	for (cmd = cmds; cmd->name; cmd++)
+		if (strcmp(cmd->name, word) == 0 ||
+		    (cmd->alias && strcmp(cmd->alias, word) == 0))
+			return cmd;
+	for (cmd = cmds; cmd->name; cmd++)
+		if (cmd->can_be_short &&
+		    (begins(cmd->name, word) || (cmd->alias && begins(cmd->alias, word))))
+			return cmd;
 	return NULL;
+}
+
+/* Where a name may stand, it is only that if there is no other word */
+static bool is_help(const struct vdpa *vdpa, const struct cmd *cmd, int argc, char **argv)
+{
+	if (vdpa->help)
+		return !cmd->sub || !argc || strcmp(argv[0], "help") == 0;
+	return argc == 1 && (strcmp(argv[0], "help") == 0 ||
+			     (cmd->sub && begins("help", argv[0])));
 }
 
 static int cmd_ask(struct vdpa *vdpa, const struct cmd *cmd, int argc, char **argv)
@@ -253,11 +289,8 @@ int cmd_run(struct vdpa *vdpa, const struct cmd *root, int argc, char **argv)
 	vdpa->depth = 0;
 	for (;;) {
 		vdpa->path[vdpa->depth++] = cmd;
-		/* a lone one, so that something may be called "help" */
-		if (vdpa->help || (argc == 1 && strcmp(argv[0], "help") == 0)) {
-			if (!cmd->sub || !argc || strcmp(argv[0], "help") == 0)
-				return cmd_help(vdpa);
-		}
+		if (is_help(vdpa, cmd, argc, argv))
+			return cmd_help(vdpa);
 		if (!cmd->sub)
 			return cmd_ask(vdpa, cmd, argc, argv);
 		if (!argc && cmd == root)

@@ -88,7 +88,7 @@ static const struct arg config_show_args[] = {
 };
 
 const struct cmd config_cmds[] = {
-	{ "show", "list", "configuration of devices and features negotiated",
+	{ "show", "list", true, "configuration of devices and features negotiated",
 	  .args = config_show_args, .genl_cmd = VDPA_CMD_DEV_CONFIG_GET,
 	  .doing = "show configuration of device",
 	  .subject = VDPA_ATTR_DEV_NAME, .run = config_show },

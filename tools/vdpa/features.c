@@ -288,11 +288,11 @@ static const struct arg features_set_args[] = {
 };
 
 const struct cmd features_cmds[] = {
-	{ "show", "list", "features that devices offer, that are in use, that there could be",
+	{ "show", "list", .help = "features that devices offer, that are in use, that there could be",
 	  .args = features_show_args, .genl_cmd = VDPA_CMD_DEV_CONFIG_GET,
 	  .doing = "show features of device", .subject = VDPA_ATTR_DEV_NAME,
 	  .run = features_show },
-	{ "set", NULL, "change what a device offers, before a driver negotiates",
+	{ "set", .help = "change what a device offers, before a driver negotiates",
 	  .args = features_set_args, .genl_cmd = VDPA_CMD_DEV_ATTR_SET,
 	  .doing = "change features of device", .subject = VDPA_ATTR_DEV_NAME,
 	  .run = dev_set },

@@ -11,9 +11,9 @@
 #include "vdpa.h"
 
 static const struct cmd objects[] = {
-	{ "mgmtdev", .help = "management devices, which create devices",
-	  .sub = mgmtdev_cmds },
-	{ "dev", .help = "devices", .sub = dev_cmds },
+	{ "mgmtdev", .can_be_short = true,
+	  .help = "management devices, which create devices", .sub = mgmtdev_cmds },
+	{ "dev", .can_be_short = true, .help = "devices", .sub = dev_cmds },
 	{ "monitor", .help = "show events as they come", .args = monitor_args,
 	  .run = monitor },
 	{ "save", .help = "commands for -b that bring back what there is",

@@ -160,18 +160,18 @@ static const struct arg mgmtdev_set_args[] = {
 };
 
 const struct cmd mgmtdev_cmds[] = {
-	{ "show", "list", "management devices and what they can create",
+	{ "show", "list", true, "management devices and what they can create",
 	  .args = mgmtdev_show_args, .genl_cmd = VDPA_CMD_MGMTDEV_GET,
 	  .doing = "show management device",
 	  .subject = VDPA_ATTR_MGMTDEV_DEV_NAME, .run = mgmtdev_show },
-	{ "set", NULL, "move one to a network namespace, with its devices",
+	{ "set", .help = "move one to a network namespace, with its devices",
 	  .args = mgmtdev_set_args, .genl_cmd = VDPA_CMD_MGMTDEV_SET,
 	  .doing = "change management device",
 	  .subject = VDPA_ATTR_MGMTDEV_DEV_NAME, .run = mgmtdev_set },
-	{ "check", NULL, "whether one could create a device of a profile",
+	{ "check", .help = "whether one could create a device of a profile",
 	  .args = mgmtdev_check_args, .genl_cmd = VDPA_CMD_MGMTDEV_CHECK,
 	  .doing = "check management device",
 	  .subject = VDPA_ATTR_MGMTDEV_DEV_NAME, .run = mgmtdev_check },
-	{ "resource", NULL, "what they hand out", .sub = resource_cmds },
+	{ "resource", .help = "what they hand out", .sub = resource_cmds },
 	{ NULL }
 };

@@ -606,7 +606,7 @@ static const struct arg profile_show_args[] = {
 };
 
 const struct cmd profile_cmds[] = {
-	{ "show", NULL, "what a device is like, to make another one by it",
+	{ "show", .help = "what a device is like, to make another one by it",
 	  .args = profile_show_args, .genl_cmd = VDPA_CMD_DEV_PROFILE_GET,
 	  .doing = "show profile of device", .subject = VDPA_ATTR_DEV_NAME,
 	  .run = profile_show },

@@ -59,7 +59,7 @@ static int resource_show(struct vdpa *vdpa, struct req *req)
 }
 
 const struct cmd resource_cmds[] = {
-	{ "show", "list", "how much there is of what, and how much of it is used",
+	{ "show", "list", .help = "how much there is of what, and how much of it is used",
 	  .args = mgmtdev_show_args, .genl_cmd = VDPA_CMD_MGMTDEV_GET,
 	  .doing = "show resources of management device",
 	  .subject = VDPA_ATTR_MGMTDEV_DEV_NAME, .run = resource_show },

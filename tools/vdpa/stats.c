@@ -223,7 +223,7 @@ static const struct arg list_args[] = {
 };
 
 const struct cmd stats_cmds[] = {
-	{ "show", "list", "what went through the queues of devices",
+	{ "show", "list", .help = "what went through the queues of devices",
 	  .args = list_args, .genl_cmd = VDPA_CMD_DEV_STATS_GET,
 	  .doing = "show statistics of device", .subject = VDPA_ATTR_DEV_NAME,
 	  .run = stats_show },
@@ -231,7 +231,7 @@ const struct cmd stats_cmds[] = {
 };
 
 const struct cmd queue_cmds[] = {
-	{ "show", "list", "the state of the queues of devices",
+	{ "show", "list", .help = "the state of the queues of devices",
 	  .args = list_args, .genl_cmd = VDPA_CMD_DEV_STATS_GET,
 	  .doing = "show queues of device", .subject = VDPA_ATTR_DEV_NAME,
 	  .run = queue_show },

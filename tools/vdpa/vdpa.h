@@ -409,6 +409,7 @@ void netns_names_free(struct netns_names *names);
 #define ARG_ONE_OF	0x4	/* one at least of those with it is required */
 #define ARG_MANY	0x20	/* all words of the line are such */
 #define ARG_OURS	0x10	/* the kernel of Linux 6.12 would pass it over */
+#define ARG_SHORT	0x40	/* the keyword can be cut short, as iproute2's can */
 
 struct arg {
 	const char *key;	/* keyword; NULL ends the table */
@@ -424,6 +425,7 @@ struct arg {
 struct cmd {
 	const char *name;	/* NULL ends the table */
 	const char *alias;
+	bool can_be_short;	/* any beginning of it will do, as for iproute2 */
 	const char *help;
 	const struct cmd *sub;	/* commands below, the first one the default */
 

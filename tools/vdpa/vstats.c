@@ -83,7 +83,7 @@ static const struct arg vstats_show_args[] = {
 };
 
 const struct cmd vstats_cmds[] = {
-	{ "show", "list", "statistics of one queue of a device",
+	{ "show", "list", .help = "statistics of one queue of a device",
 	  .args = vstats_show_args, .genl_cmd = VDPA_CMD_DEV_VSTATS_GET,
 	  .doing = "show statistics of device",
 	  .subject = VDPA_ATTR_DEV_NAME, .run = vstats_show },

@@ -124,10 +124,16 @@ def check_json(schemas, result):
              if word[:1] != "-" and not re.match("-[a-z]*n$|--?netns$", before)]
     if not words or b'{"version"' in result.out or b'"version": ' in result.out:
         return [] if json.loads(result.out)["version"] else ["no version"]
-    name = words[0]
-    if words[1:2] and words[1] in SECTIONS and "set" not in words[2:3]:
-        name = words[1]
+    name, below = in_full(words[0], ("mgmtdev", "dev")), in_full(words[1:2], ("config",))
+    if below in SECTIONS and "set" not in words[2:3]:
+        name = below
     return schemas.problems(name, result.out)
+
+
+def in_full(word, names):
+    """The one of the names that a word begins; else the word"""
+    word = "".join(word)
+    return next((name for name in names if word and name.startswith(word)), word)
 
 
 def check_result(schemas, scenario, result):

@@ -981,12 +981,69 @@ dev show
 -djp dev show
 """
 
+# As short as iproute2 takes them; last the short form of ours besides
+SHORT = """
+m
+mgmt
+mgmtd show
+mgmtdev s vdpasim_net
+-j m sh pci/0000:00:02.0
+mgmtdev l
+m li vduse
+d
+d s
+d sh n0
+-jp de l n0
+dev s nosuch
+dev list b0
+dev c
+d c s
+-j dev conf sh n0
+dev co show n2
+d d n0
+dev de n0
+d a name foo0 mgmtdev vdpasim_net
+dev ad n foo0 m vdpasim_net
+dev add m vdpasim_net n foo0
+dev add na foo0 mgmt pci/0000:00:02.0 mac 00:11:22:33:44:55 mtu 1500 max 2
+dev add mtu 1500 max_v 2 mg vdpasim_net mac 00:11:22:33:44:55 nam foo0
+dev add mac 00:11:22:33:44:55 m vdpasim_net mtu 1500 name foo0
+h
+he
+m h
+d hel
+dev c h
+"""
+SHORT_OURS = """
+dev add m name foo0
+dev add m mtu 1500 name foo0
+dev add m n foo0
+dev add m name foo0 mtu 1500
+dev add m mtu n foo0
+dev add m mac
+dev add m m
+dev add m foo0
+d se n0 mtu 1500
+dev s n0 mtu 1500
+dev st
+dev f
+dev v
+dev config l
+dev stats s
+mo
+s
+m r
+mgmtdev set m n blue
+dev set n n0 mtu 1500
+dev show h
+"""
+
 # Command lines that are wrong in themselves: the kernel is not asked
 USAGE = """
 nosuch
-mgmt
-m
-de
+mgmtv
+mo
+devs
 ""
 -x
 -jx
@@ -994,7 +1051,7 @@ de
 --json=1
 -j -j --pretty=x dev show
 dev nosuch
-dev sh
+dev se
 dev shw
 dev shwo
 dev ist
@@ -1020,9 +1077,9 @@ dev add name foo0 mgmtdev
 dev add name foo0 mgmtdev a/b/c
 dev add name foo0 mgmtdev m name foo1
 dev add m mgmtdev m
-dev add m nam foo0
+dev add m nane foo0
 dev add m m
-dev add m ma 00:11:22:33:44:55
+dev add m mad 00:11:22:33:44:55
 dev add m mac
 dev add m mac zz
 dev add m mac ""
@@ -1154,7 +1211,7 @@ dev config nosuch
 dev config show a b
 dev config show a name b
 dev config show name
-dev conf
+dev confg
 dev vstats show n0 qidx
 dev vstats show n0 qidx x
 dev vstats show n0 qidx 4294967296
@@ -1500,6 +1557,7 @@ def scenarios():
     return {
         "mainline": [(mainline(), lines(SHOW + JSON_ERRORS + MAINLINE_ADD))],
         "show": [(ours(), lines(SHOW + JSON_ERRORS + DETAILS))],
+        "short": [(dict(ours(), netns=("blue",)), lines(SHORT) + lines(SHORT_OURS))],
         "options": [(dict(ours(), netns=("blue",)), lines(OPTIONS))],
         "config": [
             (dict(mainline_configs(NET_CONFIGS), title="mainline"),

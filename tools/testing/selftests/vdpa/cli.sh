@@ -15,6 +15,7 @@ TESTS="same_as_iproute2_no_device same_as_iproute2_one_device
        same_as_iproute2_three_devices same_as_iproute2_bus_and_classes
        several_classes_have_no_name_for_a_bit
        same_as_iproute2_bound_device
+       same_as_iproute2_however_short changes_as_iproute2
        config_as_iproute2 config_as_iproute2_negotiated vstats_as_iproute2
        list_is_show json_parses json_of_add_and_del details
        config_of_disk config_of_all_classes config_with_features
@@ -119,6 +120,55 @@ same_as_iproute2_bound_device() {
 	echo 1 > $TEST_DIR/driver
 	want_ok vdpa dev add name one0 mgmtdev $SIM
 	same_lists
+}
+
+# Options in any place, words as short as it takes them
+same_as_iproute2_however_short() {
+	need_program $IPROUTE2
+	want_ok vdpa dev add name one0 mgmtdev $SIM
+	want_ok vdpa dev add name two0 mgmtdev $SIM
+	for line in "mgmtdev list" "mgmtdev list $SIM" "m s" "mgmt sh $SIM" \
+		    "m l" "dev" "d" "dev list" "dev list two0" "d s" "de sh one0" \
+		    "d l two0" "dev s" "dev config" "d c" "d co s one0" \
+		    "dev conf sh two0" "--pretty dev show --json" "dev -p show -j" \
+		    "--js --pr dev show one0" "-pj d s" "dev -- show" \
+		    "-j -- dev show two0"; do
+		# shellcheck disable=SC2086
+		same $line
+	done
+}
+
+# Of all devices what can be seen of them
+seen() {
+	vdpa -j dev config show
+	vdpa -dj dev config show
+	for dev in $(devices); do
+		vdpa -j dev show "$dev"
+		vdpa dev profile show "$dev"
+	done
+}
+
+changes_as_iproute2() {
+	need_program $IPROUTE2
+	mac="mac 02:00:00:00:00:01"
+	for line in "dev add name one0 mgmtdev $SIM $mac" \
+		    "dev add mgmtdev $SIM $mac name one0" \
+		    "dev add $mac mtu 9000 mgmtdev $SIM name one0" \
+		    "dev add mtu 1400 max_vqp 3 name one0 $mac mgmtdev $SIM" \
+		    "dev add max_vqp 02 mac 2:0:0:0:0:1 name one0 mgmtdev $SIM" \
+		    "d a n one0 m $SIM $mac" "dev ad m $SIM na one0 $mac" \
+		    "de a max 2 nam one0 mgmt $SIM $mac"; do
+		for tool in $IPROUTE2 vdpa; do
+			# shellcheck disable=SC2086
+			want_ok $tool $line
+			want_eq "" "$(cat "$OUT")" "output of $tool"
+			seen > "$TMP/$tool"
+			want_ok $tool d d one0
+			want_eq "" "$(devices)" devices
+		done
+		grep -q one0 "$TMP/vdpa" || fail "$line: nothing is there"
+		want_ok diff "$TMP/$IPROUTE2" "$TMP/vdpa"
+	done
 }
 
 config_as_iproute2() {
@@ -941,16 +991,6 @@ save_and_restore() {
 	want_eq 3 "$(wc -l < "$TMP/again")" "number of lines"
 	want_ok vdpa save two0
 	want_line "dev add name two0 mgmtdev $BLK type block capacity 32768 read_only on"
-}
-
-# Of all devices what can be seen of them
-seen() {
-	vdpa -j dev config show
-	vdpa -dj dev config show
-	for dev in $(devices); do
-		vdpa -j dev show "$dev"
-		vdpa dev profile show "$dev"
-	done
 }
 
 # Also what was changed since devices were made, and a MAC address that came by
