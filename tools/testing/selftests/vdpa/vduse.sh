@@ -14,7 +14,8 @@ TESTS="disk_keeps_data disk_filesystem disk_leaves_under_load
        disk_daemon_comes_back disk_daemon_dies_under_load disk_daemon_dies_idle
        config_short config_short_features config_empty_disk
        queue_numbers queue_sizes alignments
-       noisy noisy_falls_silent refuses silent silent_for_ever killed_at_add
+       noisy noisy_falls_silent refuses silent silent_for_ever
+       silent_when_asked killed_at_add
        silent_behind_vhost"
 
 VDUSE=/sys/class/vduse
@@ -91,13 +92,26 @@ no_virtio() {
 	done
 }
 
+# COMMAND...: does not wait for the program of another device, which could be
+# for ever
+at_once() {
+	want_ok timeout 30 "$@"
+}
+
 # Whatever else there is to do with vDPA devices can be done
 want_others_at_work() {
-	want_ok vdpa dev show
-	want_ok vdpa -d mgmtdev show vduse
+	at_once vdpa dev show
+	at_once vdpa -d mgmtdev show vduse
 	load vdpa_sim_net
-	want_ok vdpa dev add name other0 mgmtdev "$SIM"
-	want_ok vdpa dev del other0
+	at_once vdpa dev add name other0 mgmtdev "$SIM"
+	at_once vdpa -d dev show other0
+	for object in config features stats queue profile; do
+		at_once vdpa dev $object show other0
+	done
+	at_once vdpa dev vstats show other0 qidx 0
+	at_once vdpa dev set other0 mtu 1400
+	at_once vdpa save other0
+	at_once vdpa dev del other0
 }
 
 #
@@ -547,6 +561,32 @@ silent_for_ever() {
 	want_only_this_waits $add
 	no_virtio odd0
 	want_driver odd0 none 0x0
+	odd_end
+}
+
+# What is known of the device is told; what only its program knows, who asks for
+# it waits for, alone, be it in a list, and may be killed
+silent_when_asked() {
+	need_vduse
+	take_odd silent
+	echo 0 > $VDUSE/odd0/msg_timeout
+	vdpa dev add name odd0 mgmtdev vduse type net &
+	add=$!
+	wait_for test -e $BUS/devices/odd0/driver
+	at_once vdpa dev show odd0
+	at_once vdpa -jd dev show
+	for command in "config show odd0" "profile show odd0" "config show"; do
+		# shellcheck disable=SC2086
+		vdpa dev $command >"$TMP/asked" 2>&1 &
+		asked=$!
+		sleep 1
+		at_once vdpa dev show odd0
+		want_others_at_work
+		kill -9 $asked
+		wait $asked 2>/dev/null
+		want_eq 137 $? "exit status of vdpa dev $command"
+	done
+	want_only_this_waits $add
 	odd_end
 }
 
