@@ -350,7 +350,8 @@ static void save_add(struct out *out, const struct saved *saved, const char *nam
 	add_word(&line, "name", name);
 	if (handle)
 		add_word(&line, "mgmtdev", handle);
-	if (msg_attr(&saved->dev, VDPA_ATTR_DEV_ID))
+	/* Linux 6.12 does not take it */
+	if (saved->told && msg_attr(&saved->dev, VDPA_ATTR_DEV_ID))
 		add_class(&line, class_of(saved));
 	for (i = 0; i < ARRAY_SIZE(words); i++) {
 		value = words[i].to_add ? words[i].to_add(saved, words[i].attr) : NULL;

@@ -12,7 +12,7 @@ IPROUTE2=vdpa-iproute2
 TESTS="own_modules same_as_iproute2 json_parses
        add_without_daemon add_without_name add_refused
        unknown_objects set_of_more_than_mac permission
-       config_of_vduse set_of_vduse vstats_of_vduse
+       config_of_vduse set_of_vduse vstats_of_vduse save_of_vduse
        monitor_is_lacking no_family"
 
 # No simulator there, and no test module: nothing to reset but what is loaded,
@@ -161,6 +161,27 @@ vstats_of_vduse() {
 	add_vduse net0
 	want_refused 1 "kernel answers: Operation not supported" \
 		vdpa dev vstats show net0 qidx 0
+}
+
+# Which takes nothing at creation: what is saved can be had again
+save_of_vduse() {
+	add_vduse net0 features 0x28 config 24 fill 0x02
+	want_ok vdpa -j dev config show net0
+	"$HERE/json_check" config/net0/mac=02:02:02:02:02:02 < "$OUT" ||
+		fail "$(cat "$OUT")"
+	add_vduse disk0 block features 0x1260 config 60 fill 0x02
+	want_ok vdpa save
+	grep -q '^# this kernel tells neither' "$OUT" ||
+		{ show_run; fail "no remark"; }
+	want_line "dev add name net0 mgmtdev vduse"
+	want_line "dev add name disk0 mgmtdev vduse"
+	want_eq 3 "$(wc -l < "$OUT")" "number of lines"
+	cp "$OUT" "$TMP/saved"
+	want_ok vdpa dev del net0
+	want_ok vdpa dev del disk0
+	want_ok vdpa -b "$TMP/saved"
+	want_ok vdpa dev show net0
+	want_ok vdpa dev show disk0
 }
 
 monitor_is_lacking() {
