@@ -550,15 +550,19 @@ want_only_this_waits() {
 	echo $PATIENCE > $VDUSE/odd0/msg_timeout
 }
 
-silent_for_ever() {
+# Sets ADD to who adds odd0, and waits while virtio_vdpa is at it
+add_silent_for_ever() {
 	need_vduse
 	take_odd silent
 	echo 0 > $VDUSE/odd0/msg_timeout
 	vdpa dev add name odd0 mgmtdev vduse type net &
-	add=$!
-	# while virtio_vdpa is at it
+	ADD=$!
 	wait_for test -e $BUS/devices/odd0/driver
-	want_only_this_waits $add
+}
+
+silent_for_ever() {
+	add_silent_for_ever
+	want_only_this_waits $ADD
 	no_virtio odd0
 	want_driver odd0 none 0x0
 	odd_end
@@ -567,12 +571,7 @@ silent_for_ever() {
 # What is known of the device is told; what only its program knows, who asks for
 # it waits for, alone, be it in a list, and may be killed
 silent_when_asked() {
-	need_vduse
-	take_odd silent
-	echo 0 > $VDUSE/odd0/msg_timeout
-	vdpa dev add name odd0 mgmtdev vduse type net &
-	add=$!
-	wait_for test -e $BUS/devices/odd0/driver
+	add_silent_for_ever
 	at_once vdpa dev show odd0
 	at_once vdpa -jd dev show
 	for command in "config show odd0" "profile show odd0" "config show"; do
@@ -586,7 +585,7 @@ silent_when_asked() {
 		wait $asked 2>/dev/null
 		want_eq 137 $? "exit status of vdpa dev $command"
 	done
-	want_only_this_waits $add
+	want_only_this_waits $ADD
 	odd_end
 }
 
