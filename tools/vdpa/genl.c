@@ -331,17 +331,9 @@ static bool nest_valid(const struct nlattr *nest, const struct nest *of,
 static bool attr_valid(const struct nlattr *attr, uint8_t data_type,
 		       unsigned int depth)
 {
-	/* mostly numbers; no other binary data but a MAC address */
-	static const uint8_t sizes[] = {
-		[MNL_TYPE_U8]	  = sizeof(uint8_t),
-		[MNL_TYPE_U16]	  = sizeof(uint16_t),
-		[MNL_TYPE_U32]	  = sizeof(uint32_t),
-		[MNL_TYPE_U64]	  = sizeof(uint64_t),
-		[MNL_TYPE_BINARY] = ETH_ALEN,
-	};
-
-	if (data_type < ARRAY_SIZE(sizes) && sizes[data_type])
-		return attr->nla_len == MNL_ATTR_HDRLEN + sizes[data_type];
+	/* no other binary data but a MAC address */
+	if (data_type == MNL_TYPE_BINARY)
+		return mnl_attr_get_payload_len(attr) == ETH_ALEN;
 	if (data_type == TYPE_NUMBERS)
 		return mnl_attr_get_payload_len(attr) % sizeof(uint32_t) == 0;
 	if (data_type >= TYPE_NEST)
