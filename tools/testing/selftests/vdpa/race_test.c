@@ -22,6 +22,8 @@
 
 #define ROUNDS		400	/* of each thread */
 #define OTHER_DEVICES	64	/* at most, besides those of add_auto */
+/* So many times as many rounds, until it was not refused once */
+#define LUCKLESS	20
 #define MODULE_ROUNDS	20	/* of those that load modules */
 
 /* Few names, so that the threads meet */
@@ -436,11 +438,20 @@ static bool race_allows(const struct race *race, int err)
 	return false;
 }
 
+/*
+ * What was refused each time, as the others happened to be in the way, goes on for
+ * a while.
+ */
 static bool racer_goes_on(const struct racer *r, unsigned int round)
 {
 	if (r->odd)
 		return false;
-	return r->race->till_end ? race_busy > 0 : round < r->rounds;
+	if (r->race->till_end)
+		return race_busy > 0;
+	if (round < r->rounds)
+		return true;
+	return !r->done && r->race->fn != race_core &&
+	       round < LUCKLESS * r->rounds;
 }
 
 static void *racer_thread(void *arg)
