@@ -351,18 +351,21 @@ static bool attr_known(uint16_t type)
 bool msg_parse(const struct nlmsghdr *nlh, struct msg *msg)
 {
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
-	const char *tail = mnl_nlmsg_get_payload_tail(nlh);
+	const char *attrs = (const char *)(genl + 1);
+	size_t len = mnl_nlmsg_get_payload_len(nlh);
 	const struct nlattr *attr;
 
 	memset(msg, 0, sizeof(*msg));
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*genl)) {
+	if (len < sizeof(*genl)) {
 		genl_garbage();
 		return false;
 	}
+	len -= sizeof(*genl);
 	msg->cmd = genl->cmd;
 	msg->nlh = nlh;
 
-	mnl_attr_for_each(attr, nlh, sizeof(*genl)) {
+	/* mnl_attr_for_each() takes what pads the message for a part of it */
+	mnl_attr_for_each_payload((const void *)attrs, len) {
 		uint16_t type = mnl_attr_get_type(attr);
 
 		if (!attr_known(type))
@@ -373,7 +376,7 @@ bool msg_parse(const struct nlmsghdr *nlh, struct msg *msg)
 		}
 		msg->slot[ATTR_SLOT(type)] = attr;
 	}
-	if ((const char *)attr < tail) {
+	if ((const char *)attr < attrs + len) {
 		genl_garbage();
 		return false;
 	}

@@ -309,7 +309,10 @@ static void unknown_key(struct reader *reader, const char *name)
 		complain(reader, name, "unknown key");
 }
 
-/* "FILE: KEY", to be named if the kernel refuses it; lives as long as @req */
+/*
+ * "FILE: KEY", to be named if the kernel refuses it; lives as long as @req. Without
+ * memory @key is named, which has to live as long, too.
+ */
 static const char *key_word(struct req *req, const char *file, const char *key)
 {
 	json_t *word = json_sprintf("%s: %s", file, key);
@@ -345,7 +348,7 @@ static void profile_key(struct reader *reader, const char *name,
 	if (!(key->use & use & ~USE_ADD_SET) && !value)
 		return;
 	if (!req_put(reader->req, key->field.attr, &value, key->size,
-		     key_word(reader->req, reader->file, name)))
+		     key_word(reader->req, reader->file, key->field.key)))
 		complain(reader, name, "is too long");
 }
 
@@ -423,6 +426,8 @@ int profile_put_new(struct req *req)
 struct check {
 	uint64_t classes;	/* of the profile */
 	unsigned int reasons;
+	bool told;
+	int ret;		/* of the output */
 };
 
 static void reason_value(struct out *out, const struct check *check, uint32_t attr,
@@ -453,7 +458,7 @@ static void reason_values(struct out *out, const struct check *check, uint32_t a
 		reason_value(out, check, attr, "available", available);
 }
 
-static void reason_text(struct out *out, const struct check *check, uint32_t attr,
+static void reason_text(struct out *out, struct check *check, uint32_t attr,
 			const char *name, const char *text, const struct msg *reason)
 {
 	char *title;
@@ -469,7 +474,7 @@ static void reason_text(struct out *out, const struct check *check, uint32_t att
 		reason_values(out, check, attr, reason);
 		out_paren_end(out);
 	}
-	out_single_end(out);
+	check->ret |= out_single_end(out);
 }
 
 static void reason_print(struct out *out, struct check *check,
@@ -521,6 +526,7 @@ static bool check_print(struct vdpa *vdpa, const struct msg *msg, void *data)
 
 	if (!handle)
 		return false;
+	check->told = true;
 	if (out->json) {
 		out_begin(out, "check");
 		out_object(out, handle, OUT_LINE);
@@ -528,7 +534,7 @@ static bool check_print(struct vdpa *vdpa, const struct msg *msg, void *data)
 		out_rows(out, "reasons");
 	} else if (!has_reason(msg)) {
 		out_single(out, "compatible");
-		out_single_end(out);
+		check->ret |= out_single_end(out);
 	}
 	msg_for_each(attr, msg)
 		if (mnl_attr_get_type(attr) == VDPA_ATTR_CHECK_REASON)
@@ -536,7 +542,7 @@ static bool check_print(struct vdpa *vdpa, const struct msg *msg, void *data)
 	if (out->json) {
 		out_rows_end(out);
 		out_object_end(out);
-		out_end(out);
+		check->ret |= out_end(out);
 	}
 	return true;
 }
@@ -555,11 +561,15 @@ int mgmtdev_check(struct vdpa *vdpa, struct req *req)
 	if (type && mnl_attr_get_u32(type) < 64)
 		check.classes = 1ULL << mnl_attr_get_u32(type);
 	ret = genl_request(vdpa, req, check_print, &check);
+	if (ret == EXIT_OK && !check.told) {
+		error("the kernel has not said whether it can create such a device");
+		ret = EXIT_REFUSED;
+	}
 	if (ret == EXIT_OK && check.reasons) {
 		error_word(mgmtdev, "cannot create a device of this profile");
 		ret = EXIT_REFUSED;
 	}
-	return ret;
+	return ret ?: check.ret;
 }
 
 const struct arg mgmtdev_check_args[] = {
@@ -573,22 +583,28 @@ const struct arg mgmtdev_check_args[] = {
 
 /* vdpa dev profile */
 
+struct shown {
+	bool told;
+	int ret;		/* of the output */
+};
+
 static bool profile_print(struct vdpa *vdpa, const struct msg *msg, void *data)
 {
 	struct out *out = &vdpa->out;
+	struct shown *shown = data;
 	bool json = out->json, pretty = out->pretty;
 	size_t i;
 
-	(void)data;
 	if (!msg_attr(msg, VDPA_ATTR_DEV_NAME))
 		return false;
+	shown->told = true;
 	/* a file is JSON in any case, and people may look at it */
 	out->pretty |= !json;
 	out->json = true;
 	out_single(out, "");
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
 		keys[i].field.show(out, &keys[i].field, msg);
-	out_single_end(out);
+	shown->ret |= out_single_end(out);
 	out->json = json;
 	out->pretty = pretty;
 	return true;
@@ -596,7 +612,14 @@ static bool profile_print(struct vdpa *vdpa, const struct msg *msg, void *data)
 
 static int profile_show(struct vdpa *vdpa, struct req *req)
 {
-	return genl_request(vdpa, req, profile_print, NULL);
+	struct shown shown = { false };
+	int ret = genl_request(vdpa, req, profile_print, &shown);
+
+	if (ret == EXIT_OK && !shown.told) {
+		error("the kernel has not told the profile of the device");
+		ret = EXIT_REFUSED;
+	}
+	return ret ?: shown.ret;
 }
 
 static const struct arg profile_show_args[] = {

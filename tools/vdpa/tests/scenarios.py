@@ -1390,10 +1390,11 @@ def malformed():
             ("empty-u16", name + attr("DEV_MAX_VQ_SIZE", b"")),
             ("long-status", name + attr("DEV_STATUS", b"\1\0\0\0")),
             ("unterminated-driver", name + attr("DEV_DRIVER", b"drv")),
+            ("cut-by-a-byte", name + struct.pack("=HH", 7, ATTR["DEV_DRIVER"]) + b"a\0"),
             ("cut-off", name + struct.pack("=HH", 12, ATTR["DEV_ID"]) + bytes(4)),
             ("tiny-nla-len", name + struct.pack("=HH", 3, ATTR["DEV_ID"]) + bytes(4)),
             ("huge-nla-len", name + struct.pack("=HH", 65535, ATTR["DEV_ID"]))):
-        yield text, replies("DEV_NEW", payload, also=GOOD), BAD
+        yield text, replies("DEV_NEW", payload, also=GOOD), BAD + "\nsave"
     yield "mgmtdev-nameless", replies(
         "MGMTDEV_NEW", attr("MGMTDEV_BUS_NAME", "pci")), """
 mgmtdev show x
@@ -1453,6 +1454,13 @@ mgmtdev show x
 dev del n0
 -j dev del n0
 -jp dev del n0
+"""
+    yield "silent", ours(DEV_PROFILE_GET=lambda r: [r.ack()],
+                         MGMTDEV_CHECK=lambda r: [r.ack()]), """
+dev profile show m
+-j dev profile show m
+mgmtdev check m profile -
+-j mgmtdev check m profile -
 """
     yield "given-twice", replies("DEV_NEW", attrs([
         ("DEV_NAME", "first"), ("DEV_NAME", "last"), ("DEV_ID", 1),
