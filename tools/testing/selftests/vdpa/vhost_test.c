@@ -1270,6 +1270,32 @@ TEST_F(memory, many_unmaps_in_a_batch)
 	EXPECT_EQ(0, vh_unmap(self->fd, IOVA, n * PAGE));
 }
 
+/* Pages that lie together, if there are huge ones, page by page from behind */
+TEST_F(memory, unmap_backwards_in_a_batch)
+{
+	const size_t size = 2 * MIB, n = 128;
+	char *mem = (char *)(((uintptr_t)memory(2 * size) + size - 1) & -size);
+	size_t i;
+
+	madvise(mem, size, MADV_HUGEPAGE);
+	memset(mem, 1, n * PAGE);
+	for (i = 0; i < n; i++)
+		ASSERT_EQ(0, vh_map(self->fd, IOVA + i * PAGE, PAGE,
+				    mem + i * PAGE));
+	ASSERT_EQ(0, vh_message(self->fd, 0, VHOST_IOTLB_BATCH_BEGIN, 0, 0, NULL,
+				0));
+	for (i = n; i > n / 2; i--)
+		EXPECT_EQ(0, vh_unmap(self->fd, IOVA + (i - 1) * PAGE, PAGE));
+	EXPECT_EQ(0, vh_message(self->fd, 0, VHOST_IOTLB_BATCH_END, 0, 0, NULL,
+				0));
+	EXPECT_EQ(n / 2 * PAGE, vh_pinned());
+	EXPECT_EQ(n / 2, vh_state_nr(NAME, "as0.pieces"));
+	EXPECT_EQ(0, vh_do(NAME, "read 0 %llx", IOVA + (n / 2 - 1) * PAGE));
+	EXPECT_EQ(0x0101010101010101, vh_state_hex(NAME, "data"));
+	EXPECT_EQ(0, vh_unmap(self->fd, IOVA, n * PAGE));
+	EXPECT_EQ(0, vh_pinned());
+}
+
 TEST_F(memory, batch_without_an_end)
 {
 	ASSERT_EQ(0, vh_map(self->fd, IOVA, PAGE, self->mem));
