@@ -325,7 +325,6 @@ static void vdpasim_net_reset(struct vdpasim *sim)
 	vdpasim_net_filter_reset(net, sim->features);
 }
 
-/* Receive queues are served by those who send. */
 static bool vdpasim_net_serve(struct vdpasim_vq *vq,
 			      struct vdpasim_worker *worker)
 {
@@ -334,6 +333,12 @@ static bool vdpasim_net_serve(struct vdpasim_vq *vq,
 	if (vdpasim_net_is_tx(vq->idx))
 		return vdpasim_net_transmit(vq, worker);
 	return false;
+}
+
+/* Receive queues: those who send work on them */
+static bool vdpasim_net_passive(const struct vdpasim *sim, u16 idx)
+{
+	return idx != vdpasim_net_ctrl_idx(sim) && !vdpasim_net_is_tx(idx);
 }
 
 static const char *const vdpasim_net_rx_counters[] = {
@@ -409,6 +414,7 @@ static struct vdpasim_class vdpasim_net_class = {
 	.driver_ok = vdpasim_net_driver_ok,
 	.reset = vdpasim_net_reset,
 	.serve = vdpasim_net_serve,
+	.passive = vdpasim_net_passive,
 	.counter_names = vdpasim_net_counter_names,
 	.counter_kinds = vdpasim_net_counter_kinds,
 	.gone = vdpasim_net_gone,

@@ -335,8 +335,8 @@ static unsigned int vdpasim_net_pass_all(struct vdpasim_net_turn *turn,
 	vdpasim_net_flush_rx(turn);
 	vdpasim_vq_notify(rx);
 	if (unlikely(vdpa_ring_error(rx->ring))) {
-		/* It says so itself; meanwhile nothing can wait for it. */
-		vdpasim_vq_wake(rx);
+		/* nothing can wait for it */
+		vdpasim_vq_broken(rx);
 		vdpasim_count(turn->tx, VDPASIM_NET_DROPS, n - done);
 		return n;
 	}

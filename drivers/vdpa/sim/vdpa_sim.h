@@ -29,6 +29,7 @@
 #include <linux/vdpa.h>
 #include <linux/vdpa_ring.h>
 #include <linux/virtio_ids.h>
+#include <linux/workqueue.h>
 
 #include <uapi/linux/vdpa.h>
 
@@ -84,6 +85,8 @@ struct vdpasim_worker;
  *	is held, @offset and @len lie in it
  * @serve: does a turn of work on a queue; &vdpasim_vq.lock is held, the ring is
  *	whole and may be accessed. Returns whether there is more to do.
+ * @passive: whether a queue is worked on by the workers of others alone, now that
+ *	the driver accepted features. Without it none is.
  * @counter_names: of &vdpasim_vq.counters of a queue, NULL after the last
  * @counter_kinds: sets bits for those of them that count bytes of payload, and
  *	errors; there if @counter_names is
@@ -120,6 +123,7 @@ struct vdpasim_class {
 	void (*set_config)(struct vdpasim *sim, unsigned int offset,
 			   const void *buf, unsigned int len);
 	bool (*serve)(struct vdpasim_vq *vq, struct vdpasim_worker *worker);
+	bool (*passive)(const struct vdpasim *sim, u16 idx);
 	const char *const *(*counter_names)(const struct vdpasim *sim, u16 idx);
 	void (*counter_kinds)(const struct vdpasim *sim, u16 idx,
 			      unsigned long *bytes, unsigned long *errors);
@@ -177,9 +181,10 @@ struct vdpasim_as {
  * @sim: its device; immutable
  * @idx: its number; immutable
  * @inner: workers of other queues work on it; immutable
- * @worker: thread of its own, from when it was first started; may be used without
- *	@lock by those who find it running
+ * @worker: thread of its own, from when it was first started and not passive; may
+ *	be used without @lock by those who find it running
  * @work: serves it
+ * @report: tells the driver that it is broken
  * @lock: protects the rest, and keeps the address spaces of the device
  * @desc: address of the descriptor area
  * @driver: address of the driver area
@@ -205,6 +210,7 @@ struct vdpasim_vq {
 	bool inner;
 	struct kthread_worker *worker;
 	struct kthread_work work;
+	struct work_struct report;
 
 	struct mutex lock; /* protects what follows, and address spaces */
 	u64 desc;
@@ -345,7 +351,7 @@ void vdpasim_unlock_vqs(struct vdpasim *sim);
 void vdpasim_vq_notify(struct vdpasim_vq *vq);
 void vdpasim_vq_complete(struct vdpasim_vq *vq,
 			 const struct vdpa_ring_chain *chains, unsigned int n);
-void vdpasim_vq_wake(struct vdpasim_vq *vq);
+void vdpasim_vq_broken(struct vdpasim_vq *vq);
 
 int vdpasim_set_vq_address(struct vdpa_device *vdev, u16 idx, u64 desc,
 			   u64 driver, u64 device);

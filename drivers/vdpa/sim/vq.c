@@ -5,9 +5,9 @@
  * A queue is started once the driver said that it is ready and is DRIVER_OK
  * itself, and runs unless the device is suspended. Each queue that was ever
  * started has a thread of its own, so that queues do not wait for each other, and
- * the way to the one that serves it is short. Work happens under the queue's
- * lock: who takes the lock and says "not running" knows that the driver's memory
- * is not touched any more.
+ * the way to the one that serves it is short; but for those on which only the
+ * threads of others work. Work happens under the queue's lock: who takes the lock
+ * and says "not running" knows that the driver's memory is not touched any more.
  */
 #include <linux/bottom_half.h>
 #include <linux/export.h>
@@ -136,21 +136,10 @@ void vdpasim_vq_complete(struct vdpasim_vq *vq,
 }
 EXPORT_SYMBOL_GPL(vdpasim_vq_complete);
 
-/**
- * vdpasim_vq_wake - have the worker of a queue look at it
- * @vq: a queue that was started once
- *
- * Context: any.
- */
-void vdpasim_vq_wake(struct vdpasim_vq *vq)
-{
-	kthread_queue_work(vq->worker, &vq->work);
-}
-EXPORT_SYMBOL_GPL(vdpasim_vq_wake);
-
 /* The device goes on without this queue, unless it was reset meanwhile. */
-static void vdpasim_vq_report(struct vdpasim_vq *vq)
+static void vdpasim_vq_report_work(struct work_struct *work)
 {
+	struct vdpasim_vq *vq = container_of(work, struct vdpasim_vq, report);
 	struct vdpasim *sim = vq->sim;
 	const char *error = NULL;
 
@@ -169,28 +158,47 @@ static void vdpasim_vq_report(struct vdpasim_vq *vq)
 	mutex_unlock(&sim->lock);
 }
 
+/**
+ * vdpasim_vq_broken - stop a queue whose ring is broken, and have the driver told
+ * @vq: the queue
+ *
+ * Context: process, &vdpasim_vq.lock held.
+ */
+void vdpasim_vq_broken(struct vdpasim_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+	WRITE_ONCE(vq->running, false);
+	schedule_work(&vq->report);
+}
+EXPORT_SYMBOL_GPL(vdpasim_vq_broken);
+
+/* Has the worker of a queue look at it, if it was ever given one. */
+static void vdpasim_vq_wake(struct vdpasim_vq *vq)
+{
+	if (vq->worker)
+		kthread_queue_work(vq->worker, &vq->work);
+}
+
 static void vdpasim_vq_work(struct kthread_work *work)
 {
 	struct vdpasim_vq *vq = container_of(work, struct vdpasim_vq, work);
 	struct vdpasim *sim = vq->sim;
 	struct vdpasim_worker worker = {};
-	bool more = false, broken = false;
+	bool more = false;
 
 	mutex_lock(&vq->lock);
 	if (vq->running && vdpasim_worker_hold(&worker, 0, sim)) {
 		vdpasim_worker_adopt(&worker, sim);
 		more = !vdpa_ring_error(vq->ring) &&
 		       sim->class->serve(vq, &worker);
-		broken = vdpa_ring_error(vq->ring);
-		if (broken)
-			WRITE_ONCE(vq->running, false);
+		if (unlikely(vdpa_ring_error(vq->ring))) {
+			vdpasim_vq_broken(vq);
+			more = false;
+		}
 	}
 	mutex_unlock(&vq->lock);
 	vdpasim_worker_release(&worker);
-
-	if (unlikely(broken))
-		vdpasim_vq_report(vq);
-	else if (more)
+	if (more)
 		vdpasim_vq_wake(vq);
 }
 
@@ -221,7 +229,7 @@ static int vdpasim_vq_init_ring(struct vdpasim_vq *vq)
 /* Most devices are idle, so what only queues in use need comes and goes. */
 static int vdpasim_vq_alloc_ring(struct vdpasim_vq *vq)
 {
-	size_t scratch_size = vq->sim->class->scratch_size;
+	size_t scratch_size = vq->worker ? vq->sim->class->scratch_size : 0;
 
 	vq->ring = kvzalloc(size_add(sizeof(*vq->ring), scratch_size),
 			    GFP_KERNEL);
@@ -240,9 +248,10 @@ static void vdpasim_vq_free_ring(struct vdpasim_vq *vq)
 
 static int vdpasim_vq_init_worker(struct vdpasim_vq *vq)
 {
+	const struct vdpasim_class *class = vq->sim->class;
 	struct kthread_worker *worker;
 
-	if (vq->worker)
+	if (vq->worker || (class->passive && class->passive(vq->sim, vq->idx)))
 		return 0;
 	worker = kthread_create_worker(0, "vdpa_sim/%s/%u",
 				       dev_name(&vq->sim->vdpa.dev), vq->idx);
@@ -423,6 +432,7 @@ int vdpasim_init_vqs(struct vdpasim *sim)
 		mutex_init(&vq->lock);
 		u64_stats_init(&vq->syncp);
 		kthread_init_work(&vq->work, vdpasim_vq_work);
+		INIT_WORK(&vq->report, vdpasim_vq_report_work);
 	}
 	return 0;
 }
@@ -442,6 +452,7 @@ void vdpasim_free_vqs(struct vdpasim *sim)
 			kthread_cancel_work_sync(&sim->vqs[i].work);
 			kthread_destroy_worker(sim->vqs[i].worker);
 		}
+		cancel_work_sync(&sim->vqs[i].report);
 		mutex_destroy(&sim->vqs[i].lock);
 	}
 	kvfree(sim->vqs);

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <endian.h>
 #include <errno.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -397,6 +398,52 @@ TEST_F(rings, unreadable_packet)
 	vr_kick(&net->tx);
 	EXPECT_TRUE(vr_wait_status(&net->dev, VIRTIO_CONFIG_S_NEEDS_RESET));
 	EXPECT_EQ(0, vr_get(&net->rx, &token, &len));
+	net_stop(net);
+	ASSERT_EQ(0, net_start(net, variant->features, 64, NEAR_WRAP));
+	EXPECT_EQ(0, net_flow(net, net, 100));
+	net_stop(net);
+	vr_close(&net->dev);
+}
+
+/* Whether there is a kernel thread for a queue */
+static bool queue_has_thread(const char *dev, unsigned int index)
+{
+	char want[64], have[64];
+	bool found = false;
+	glob_t threads;
+	size_t i;
+
+	snprintf(want, sizeof(want), "vdpa_sim/%s/%u", dev, index);
+	if (glob("/proc/[0-9]*/comm", 0, NULL, &threads))
+		return false;
+	for (i = 0; i < threads.gl_pathc && !found; i++)
+		found = !env_read(threads.gl_pathv[i], have, sizeof(have)) &&
+			!strcmp(want, have);
+	globfree(&threads);
+	return found;
+}
+
+/* Where a packet would go is nothing: the thread of those who send finds it. */
+TEST_F(rings, unwritable_buffer)
+{
+	struct net *net = &self->a;
+	struct vr_buf buf = { NULL, VR_IOVA - FRAME_ROOM, FRAME_ROOM, true };
+	uint32_t len;
+	void *token;
+
+	ASSERT_EQ(0, net_open(net, "ring0"));
+	ASSERT_EQ(0, net_start(net, variant->features, 64, NEAR_WRAP));
+	EXPECT_FALSE(queue_has_thread("ring0", 0));
+	EXPECT_TRUE(queue_has_thread("ring0", 1));
+	ASSERT_EQ(0, vr_add(&net->rx, &buf, 1, false, net));
+	vr_kick(&net->rx);
+	ASSERT_TRUE(net_send_one(net));
+	vr_kick(&net->tx);
+	EXPECT_TRUE(vr_wait_status(&net->dev, VIRTIO_CONFIG_S_NEEDS_RESET));
+	ASSERT_TRUE(vr_wait(&net->tx));
+	EXPECT_EQ(0, net_reap_tx(net));
+	EXPECT_EQ(0, vr_get(&net->rx, &token, &len));
+	EXPECT_EQ(1, vr_counter(VR_NET_MGMT, "ring0", "tx drops"));
 	net_stop(net);
 	ASSERT_EQ(0, net_start(net, variant->features, 64, NEAR_WRAP));
 	EXPECT_EQ(0, net_flow(net, net, 100));
