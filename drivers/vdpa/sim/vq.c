@@ -261,6 +261,17 @@ static int vdpasim_vq_init_worker(struct vdpasim_vq *vq)
 	return 0;
 }
 
+/*
+ * Whether a queue that just came to run has something for its worker to do: nobody
+ * listened to kicks before. Memory of a process may have to be waited for, which
+ * is left to the worker.
+ */
+static bool vdpasim_vq_has_work(struct vdpasim_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+	return vq->worker && (vq->sim->mm || vdpa_ring_enable_kicks(vq->ring));
+}
+
 static int vdpasim_vq_start(struct vdpasim_vq *vq)
 {
 	struct vdpasim *sim = vq->sim;
@@ -280,7 +291,7 @@ static int vdpasim_vq_start(struct vdpasim_vq *vq)
 	vdpasim_vq_show_place(vq);
 	/* pairs with the acquire in vdpasim_kick_vq(), for the worker's sake */
 	smp_store_release(&vq->running, !sim->suspended);
-	if (vq->running)
+	if (vq->running && vdpasim_vq_has_work(vq))
 		vdpasim_vq_wake(vq);
 	return 0;
 }

@@ -1317,6 +1317,7 @@ FIXTURE(move) {
 };
 
 FIXTURE_VARIANT(move) {
+	const char *param;
 	uint64_t features;
 };
 
@@ -1324,13 +1325,14 @@ FIXTURE_VARIANT_ADD(move, split) { .features = 0 };
 FIXTURE_VARIANT_ADD(move, split_all) { .features = EVENT | TABLES };
 FIXTURE_VARIANT_ADD(move, packed) { .features = PACKED };
 FIXTURE_VARIANT_ADD(move, packed_all) { .features = PACKED | EVENT | TABLES };
+FIXTURE_VARIANT_ADD(move, split_user) { .param = "use_va=1" };
 
 FIXTURE_SETUP(move)
 {
 	vr_begin();
 	/* one disk, whichever device leads to it */
-	ASSERT_EQ(0, vr_load(NULL, VR_BLK_MODULE, "shared_backend=1"));
-	ASSERT_EQ(0, vr_load(NULL, VR_NET_MODULE, NULL));
+	ASSERT_EQ(0, vr_load(variant->param, VR_BLK_MODULE, "shared_backend=1"));
+	ASSERT_EQ(0, vr_load(variant->param, VR_NET_MODULE, NULL));
 }
 
 FIXTURE_TEARDOWN(move)
