@@ -114,6 +114,27 @@ static unsigned int vhost_vdpa_pin_take(struct vhost_vdpa_pin *pin,
 	return i;
 }
 
+/*
+ * Where page tables cannot be walked without mmap_lock, pin_user_pages_fast() takes
+ * it, and marks each page as accessed: that costs as much as pinning, for pages
+ * that no one can reclaim. pin_user_pages() does not, but fails for what has to be
+ * waited for without the lock, as memory behind userfaultfd.
+ */
+static int vhost_vdpa_pin_pages(struct vhost_vdpa_file *vf, u64 uaddr,
+				u64 npages, unsigned int flags)
+{
+	int nr;
+
+	if (!IS_ENABLED(CONFIG_HAVE_GUP_FAST)) {
+		mmap_read_lock(vf->mm);
+		nr = pin_user_pages(uaddr, npages, flags, vf->pages);
+		mmap_read_unlock(vf->mm);
+		if (nr > 0)
+			return nr;
+	}
+	return pin_user_pages_fast(uaddr, npages, flags, vf->pages);
+}
+
 /* Returns the number of pages that were pinned, or a negative errno. */
 static int vhost_vdpa_pin_batch(struct vhost_vdpa_pin *pin, u64 uaddr,
 				u64 npages)
@@ -124,8 +145,8 @@ static int vhost_vdpa_pin_batch(struct vhost_vdpa_pin *pin, u64 uaddr,
 
 	if (pin->perm & VHOST_MAP_WO)
 		flags |= FOLL_WRITE;
-	nr = pin_user_pages_fast(uaddr, min(npages, VHOST_VDPA_PIN_BATCH),
-				 flags, vf->pages);
+	nr = vhost_vdpa_pin_pages(vf, uaddr, min(npages, VHOST_VDPA_PIN_BATCH),
+				  flags);
 	if (nr <= 0)
 		return nr ?: -EFAULT;
 
