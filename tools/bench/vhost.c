@@ -54,7 +54,7 @@ static void open_once(uint64_t *opened, uint64_t *started, uint64_t *closed)
 
 void bench_open(void)
 {
-	unsigned long i, n = bench_count(64);
+	unsigned long i, n = bench_count(256);
 	uint64_t sum[3] = {};
 
 	begin("vdpa_sim_net", BENCH_NET);

@@ -9,6 +9,7 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -28,6 +29,8 @@
 #define DEV		"bench"
 #define ETH_P_BENCH	0x88b5
 #define APPEAR_MS	5000
+/* When a link comes up, the driver sends commands, and spins until they are done. */
+#define LINK_UP_US	500000
 
 static void begin(const char *module, const char *driver, const char *mgmtdev)
 {
@@ -80,6 +83,7 @@ static int net_open(const char *name)
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		err(1, "%s", name);
+	usleep(LINK_UP_US);
 	return fd;
 }
 
@@ -129,6 +133,25 @@ static void net_case(int fd, unsigned int burst, size_t len)
 		     len, bench_burst(burst));
 }
 
+/* Another address, which is a command that the driver waits for */
+static void net_command(int fd, const char *name)
+{
+	unsigned long i, n = bench_count(256);
+	struct ifreq ifr = {
+		.ifr_hwaddr = { .sa_family = ARPHRD_ETHER, .sa_data = { 2, 0, 0, 0, 0 } },
+	};
+	uint64_t start;
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	start = bench_now();
+	for (i = 0; i < n; i++) {
+		ifr.ifr_hwaddr.sa_data[5] = 2 + i % 2;
+		if (ioctl(fd, SIOCSIFHWADDR, &ifr))
+			err(1, "address of %s", name);
+	}
+	bench_figure((double)(bench_now() - start) / n, "ns", "virtio_net.command");
+}
+
 void bench_virtio_net(void)
 {
 	char name[IFNAMSIZ];
@@ -141,6 +164,7 @@ void bench_virtio_net(void)
 	net_case(fd, 32, 64);
 	net_case(fd, 1, 1514);
 	net_case(fd, 32, 1514);
+	net_command(fd, name);
 	close(fd);
 	bench_dev_del(DEV);
 }
