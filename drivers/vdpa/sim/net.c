@@ -335,10 +335,14 @@ static bool vdpasim_net_serve(struct vdpasim_vq *vq,
 	return false;
 }
 
-/* Receive queues: those who send work on them */
-static bool vdpasim_net_passive(const struct vdpasim *sim, u16 idx)
+/* Packets are put into receive queues by those who send them. */
+static enum vdpasim_worker_kind
+vdpasim_net_worker_kind(const struct vdpasim *sim, u16 idx)
 {
-	return idx != vdpasim_net_ctrl_idx(sim) && !vdpasim_net_is_tx(idx);
+	if (idx == vdpasim_net_ctrl_idx(sim))
+		return VDPASIM_WORKER_PROMPT;
+	return vdpasim_net_is_tx(idx) ? VDPASIM_WORKER_NORMAL :
+					VDPASIM_WORKER_NONE;
 }
 
 static const char *const vdpasim_net_rx_counters[] = {
@@ -414,7 +418,7 @@ static struct vdpasim_class vdpasim_net_class = {
 	.driver_ok = vdpasim_net_driver_ok,
 	.reset = vdpasim_net_reset,
 	.serve = vdpasim_net_serve,
-	.passive = vdpasim_net_passive,
+	.worker_kind = vdpasim_net_worker_kind,
 	.counter_names = vdpasim_net_counter_names,
 	.counter_kinds = vdpasim_net_counter_kinds,
 	.gone = vdpasim_net_gone,

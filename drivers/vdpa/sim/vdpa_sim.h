@@ -48,6 +48,19 @@ struct vdpasim_vq;
 struct vdpasim_worker;
 
 /**
+ * enum vdpasim_worker_kind - what a queue needs of a worker
+ * @VDPASIM_WORKER_NORMAL: one of its own
+ * @VDPASIM_WORKER_PROMPT: one that gets the processor soon, even from a driver that
+ *	does nothing but wait
+ * @VDPASIM_WORKER_NONE: nothing: those of other queues work on it
+ */
+enum vdpasim_worker_kind {
+	VDPASIM_WORKER_NORMAL,
+	VDPASIM_WORKER_PROMPT,
+	VDPASIM_WORKER_NONE,
+};
+
+/**
  * struct vdpasim_class - what a class of devices has of its own
  *
  * All functions are optional unless they say "required".
@@ -85,8 +98,8 @@ struct vdpasim_worker;
  *	is held, @offset and @len lie in it
  * @serve: does a turn of work on a queue; &vdpasim_vq.lock is held, the ring is
  *	whole and may be accessed. Returns whether there is more to do.
- * @passive: whether a queue is worked on by the workers of others alone, now that
- *	the driver accepted features. Without it none is.
+ * @worker_kind: what a queue needs, now that the driver accepted features. Without
+ *	it VDPASIM_WORKER_NORMAL.
  * @counter_names: of &vdpasim_vq.counters of a queue, NULL after the last
  * @counter_kinds: sets bits for those of them that count bytes of payload, and
  *	errors; there if @counter_names is
@@ -123,7 +136,8 @@ struct vdpasim_class {
 	void (*set_config)(struct vdpasim *sim, unsigned int offset,
 			   const void *buf, unsigned int len);
 	bool (*serve)(struct vdpasim_vq *vq, struct vdpasim_worker *worker);
-	bool (*passive)(const struct vdpasim *sim, u16 idx);
+	enum vdpasim_worker_kind (*worker_kind)(const struct vdpasim *sim,
+						u16 idx);
 	const char *const *(*counter_names)(const struct vdpasim *sim, u16 idx);
 	void (*counter_kinds)(const struct vdpasim *sim, u16 idx,
 			      unsigned long *bytes, unsigned long *errors);
@@ -181,8 +195,8 @@ struct vdpasim_as {
  * @sim: its device; immutable
  * @idx: its number; immutable
  * @inner: workers of other queues work on it; immutable
- * @worker: thread of its own, from when it was first started and not passive; may
- *	be used without @lock by those who find it running
+ * @worker: thread of its own if it was ever started and in need of one; may be used
+ *	without @lock by those who find it running
  * @work: serves it
  * @report: tells the driver that it is broken
  * @lock: protects the rest, and keeps the address spaces of the device

@@ -13,14 +13,19 @@
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/time64.h>
 
+#include <uapi/linux/sched/types.h>
 #include <uapi/linux/virtio_config.h>
 
 #include "vdpa_sim.h"
 
 #define VDPASIM_VQ_SIZE		256
+/* The least that the scheduler knows */
+#define VDPASIM_PROMPT_NS	(100 * NSEC_PER_USEC)
 
 static int vdpasim_set_max_vq_size(const char *text,
 				   const struct kernel_param *kp)
@@ -246,17 +251,38 @@ static void vdpasim_vq_free_ring(struct vdpasim_vq *vq)
 	vq->scratch = NULL;
 }
 
+/*
+ * Who asks for a short slice need not wait for the end of that of another, which is
+ * up to a tick: virtio-net spins until a command is done, maybe on this processor.
+ * In the long run everybody has an equal share as before.
+ */
+static void vdpasim_vq_hurry_worker(struct kthread_worker *worker)
+{
+	const struct sched_attr attr = {
+		.size = sizeof(attr),
+		.sched_policy = SCHED_NORMAL,
+		.sched_runtime = VDPASIM_PROMPT_NS,
+	};
+
+	WARN_ON_ONCE(sched_setattr_nocheck(worker->task, &attr));
+}
+
 static int vdpasim_vq_init_worker(struct vdpasim_vq *vq)
 {
 	const struct vdpasim_class *class = vq->sim->class;
+	enum vdpasim_worker_kind kind = VDPASIM_WORKER_NORMAL;
 	struct kthread_worker *worker;
 
-	if (vq->worker || (class->passive && class->passive(vq->sim, vq->idx)))
+	if (class->worker_kind)
+		kind = class->worker_kind(vq->sim, vq->idx);
+	if (vq->worker || kind == VDPASIM_WORKER_NONE)
 		return 0;
 	worker = kthread_create_worker(0, "vdpa_sim/%s/%u",
 				       dev_name(&vq->sim->vdpa.dev), vq->idx);
 	if (IS_ERR(worker))
 		return PTR_ERR(worker);
+	if (kind == VDPASIM_WORKER_PROMPT)
+		vdpasim_vq_hurry_worker(worker);
 	vq->worker = worker;
 	return 0;
 }
