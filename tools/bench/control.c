@@ -18,6 +18,8 @@
 #define GETS		50
 /* So many that what is free, and what the kernel counts as free, differ by little */
 #define MEMORY_DEVS	2000
+/* More than there ever are devices, fewer than there may be processes */
+#define THREADS_MAX	"30000"
 /* What the kernel does later is done by then */
 #define SETTLE_US	200000
 
@@ -218,6 +220,10 @@ void bench_control(void)
 	static const unsigned int sizes[] = { 10, 100, 1000, 4000, 10000 };
 	size_t i;
 
+	/* Linux 6.12's devices have one each */
+	if (env_write("/proc/sys/kernel/threads-max", THREADS_MAX) ||
+	    env_write("/proc/sys/kernel/pid_max", THREADS_MAX))
+		errx(1, "no more threads");
 	bench_module("vdpa_sim_net");
 	/* the first ones after boot are dearer */
 	add_all(500);
