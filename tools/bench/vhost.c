@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,12 +73,29 @@ void bench_open(void)
  * Mappings
  */
 
+#define PAGE		4096UL
+#define PAGEMAP_PFN	((1ULL << 55) - 1)
+#define PUNCH		(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
+
+/* Of so many parts one is taken, unless they are larger than that */
+#define CHOICE		8
+#define CHOICE_MAX	(64UL << 20)
+/* Pages that are so far apart are not neighbours behind either */
+#define APART		7
+
+/* Where the pages are: as near to each other as can be, nowhere near, in huge ones */
+enum map_memory {
+	MAP_TOGETHER,
+	MAP_APART,
+	MAP_HUGE,
+};
+
 struct map_case {
 	const char *name;
 	size_t size;
 	size_t piece;
 	bool batched;
-	bool anonymous;
+	enum map_memory memory;
 };
 
 static int map_pieces(int fd, const struct map_case *c, unsigned char *mem, bool map)
@@ -94,23 +113,81 @@ static int map_pieces(int fd, const struct map_case *c, unsigned char *mem, bool
 	return error;
 }
 
+/* In how many pieces memory lies, as far as the kernel tells */
+static size_t pieces_of(const unsigned char *mem, size_t size)
+{
+	size_t pages = size / PAGE, i, pieces = 0;
+	uint64_t *map = malloc(pages * sizeof(*map)), last = 0;
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	if (!map || fd < 0 ||
+	    pread(fd, map, pages * sizeof(*map), (uintptr_t)mem / PAGE * sizeof(*map)) !=
+	    (ssize_t)(pages * sizeof(*map)))
+		err(1, "pagemap");
+	for (i = 0; i < pages; i++) {
+		if ((map[i] & PAGEMAP_PFN) != last + 1)
+			pieces++;
+		last = map[i] & PAGEMAP_PFN;
+	}
+	close(fd);
+	free(map);
+	return pieces;
+}
+
+/* What is written to one after the other comes from one place. */
+static void populate(unsigned char *mem, size_t size, size_t stride)
+{
+	size_t first, at;
+
+	if (stride == 1 && madvise(mem, size, MADV_POPULATE_WRITE))
+		err(1, "no memory");
+	for (first = 0; stride > 1 && first < stride; first++)
+		for (at = first * PAGE; at < size; at += stride * PAGE)
+			mem[at] = 1;
+}
+
+/* How memory is broken up is luck: of several times as much, the best. */
+static unsigned char *best_part(unsigned char *mem, int fd, size_t total, size_t size)
+{
+	size_t at, best = 0, pieces, least = SIZE_MAX;
+
+	for (at = 0; at < total; at += size) {
+		pieces = pieces_of(mem + at, size);
+		if (pieces >= least)
+			continue;
+		least = pieces;
+		best = at;
+	}
+	munmap(mem, best);
+	munmap(mem + best + size, total - best - size);
+	if ((best && fallocate(fd, PUNCH, 0, best)) ||
+	    (best + size < total && fallocate(fd, PUNCH, best + size, total - best - size)))
+		err(1, "memfd");
+	return mem + best;
+}
+
 static unsigned char *map_memory(const struct map_case *c)
 {
-	int flags = c->anonymous ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	size_t total = c->size;
 	unsigned char *mem;
 	int fd = -1;
 
-	/* How memory is broken up after booting differs; some kernels cannot help it. */
 	env_write("/proc/sys/vm/drop_caches", "3");
 	env_write("/proc/sys/vm/compact_memory", "1");
-	if (!c->anonymous) {
+	if (c->memory == MAP_TOGETHER && c->size <= CHOICE_MAX)
+		total *= CHOICE;
+	if (c->memory != MAP_HUGE) {
 		fd = memfd_create("map", MFD_CLOEXEC);
-		if (fd < 0 || ftruncate(fd, c->size))
+		if (fd < 0 || ftruncate(fd, total))
 			err(1, "memfd");
 	}
-	mem = mmap(NULL, c->size, PROT_READ | PROT_WRITE, flags | MAP_POPULATE, fd, 0);
+	mem = mmap(NULL, total, PROT_READ | PROT_WRITE,
+		   fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
 	if (mem == MAP_FAILED)
 		err(1, "mmap");
+	populate(mem, total, c->memory == MAP_APART ? APART : 1);
+	if (total > c->size)
+		mem = best_part(mem, fd, total, c->size);
 	if (fd >= 0)
 		close(fd);
 	return mem;
@@ -133,6 +210,7 @@ static void map_case(const struct map_case *c)
 	at[2] = bench_now();
 	if (error) {
 		bench_failed(error, "map.%s", c->name);
+		bench_failed(error, "unmap.%s", c->name);
 	} else {
 		bench_figure(at[1] - at[0], "ns", "map.%s", c->name);
 		bench_figure(at[2] - at[1], "ns", "unmap.%s", c->name);
@@ -144,16 +222,18 @@ static void map_case(const struct map_case *c)
 void bench_map(void)
 {
 	static const struct map_case cases[] = {
-		{ "4M_by_4K",		4UL << 20,	4096,		false, false },
-		{ "4M_by_4K_batched",	4UL << 20,	4096,		true, false },
-		{ "64M_by_64M_batched",	64UL << 20,	64UL << 20,	true, false },
-		{ "64M_by_2M_batched",	64UL << 20,	2UL << 20,	true, false },
-		{ "64M_by_64M_anon_batched", 64UL << 20, 64UL << 20,	true, true },
-		{ "1G_by_1G",		1UL << 30,	1UL << 30,	false, false },
-		{ "1G_by_1G_batched",	1UL << 30,	1UL << 30,	true, false },
-		{ "1G_by_2M",		1UL << 30,	2UL << 20,	false, false },
-		{ "1G_by_2M_batched",	1UL << 30,	2UL << 20,	true, false },
-		{ "1G_by_4K_batched",	1UL << 30,	4096,		true, false },
+		{ "4M_by_4K",		4UL << 20,	PAGE,		false, MAP_TOGETHER },
+		{ "4M_by_4K_batched",	4UL << 20,	PAGE,		true, MAP_TOGETHER },
+		{ "64M_by_64M_batched",	64UL << 20,	64UL << 20,	true, MAP_TOGETHER },
+		{ "64M_by_2M_batched",	64UL << 20,	2UL << 20,	true, MAP_TOGETHER },
+		{ "64M_by_64M_anon_batched", 64UL << 20, 64UL << 20,	true, MAP_HUGE },
+		{ "1G_by_1G",		1UL << 30,	1UL << 30,	false, MAP_TOGETHER },
+		{ "1G_by_1G_batched",	1UL << 30,	1UL << 30,	true, MAP_TOGETHER },
+		{ "1G_by_2M",		1UL << 30,	2UL << 20,	false, MAP_TOGETHER },
+		{ "1G_by_2M_batched",	1UL << 30,	2UL << 20,	true, MAP_TOGETHER },
+		{ "1G_by_4K_batched",	1UL << 30,	PAGE,		true, MAP_TOGETHER },
+		/* leaves what is free in the same disorder */
+		{ "64M_apart_batched",	64UL << 20,	64UL << 20,	true, MAP_APART },
 	};
 	size_t i;
 
