@@ -117,8 +117,8 @@ static unsigned int vhost_vdpa_pin_take(struct vhost_vdpa_pin *pin,
 /*
  * Where page tables cannot be walked without mmap_lock, pin_user_pages_fast() takes
  * it, and marks each page as accessed: that costs as much as pinning, for pages
- * that no one can reclaim. pin_user_pages() does not, but fails for what has to be
- * waited for without the lock, as memory behind userfaultfd.
+ * that no one can reclaim. pin_user_pages() does not. It gets what is there; what
+ * has to be waited for, maybe for user space, is not waited for with the lock held.
  */
 static int vhost_vdpa_pin_pages(struct vhost_vdpa_file *vf, u64 uaddr,
 				u64 npages, unsigned int flags)
@@ -127,7 +127,8 @@ static int vhost_vdpa_pin_pages(struct vhost_vdpa_file *vf, u64 uaddr,
 
 	if (!IS_ENABLED(CONFIG_HAVE_GUP_FAST)) {
 		mmap_read_lock(vf->mm);
-		nr = pin_user_pages(uaddr, npages, flags, vf->pages);
+		nr = pin_user_pages(uaddr, npages, flags | FOLL_NOFAULT,
+				    vf->pages);
 		mmap_read_unlock(vf->mm);
 		if (nr > 0)
 			return nr;
