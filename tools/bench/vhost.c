@@ -84,7 +84,7 @@ void bench_open(void)
 #define APART		7
 
 /* Where the pages are: as near to each other as can be, nowhere near, in huge ones */
-enum map_memory {
+enum map_layout {
 	MAP_TOGETHER,
 	MAP_APART,
 	MAP_HUGE,
@@ -95,7 +95,7 @@ struct map_case {
 	size_t size;
 	size_t piece;
 	bool batched;
-	enum map_memory memory;
+	enum map_layout layout;
 };
 
 static int map_pieces(int fd, const struct map_case *c, unsigned char *mem, bool map)
@@ -139,9 +139,12 @@ static void populate(unsigned char *mem, size_t size, size_t stride)
 {
 	size_t first, at;
 
-	if (stride == 1 && madvise(mem, size, MADV_POPULATE_WRITE))
-		err(1, "no memory");
-	for (first = 0; stride > 1 && first < stride; first++)
+	if (stride == 1) {
+		if (madvise(mem, size, MADV_POPULATE_WRITE))
+			err(1, "no memory");
+		return;
+	}
+	for (first = 0; first < stride; first++)
 		for (at = first * PAGE; at < size; at += stride * PAGE)
 			mem[at] = 1;
 }
@@ -174,9 +177,9 @@ static unsigned char *map_memory(const struct map_case *c)
 
 	env_write("/proc/sys/vm/drop_caches", "3");
 	env_write("/proc/sys/vm/compact_memory", "1");
-	if (c->memory == MAP_TOGETHER && c->size <= CHOICE_MAX)
+	if (c->layout == MAP_TOGETHER && c->size <= CHOICE_MAX)
 		total *= CHOICE;
-	if (c->memory != MAP_HUGE) {
+	if (c->layout != MAP_HUGE) {
 		fd = memfd_create("map", MFD_CLOEXEC);
 		if (fd < 0 || ftruncate(fd, total))
 			err(1, "memfd");
@@ -185,7 +188,7 @@ static unsigned char *map_memory(const struct map_case *c)
 		   fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
 	if (mem == MAP_FAILED)
 		err(1, "mmap");
-	populate(mem, total, c->memory == MAP_APART ? APART : 1);
+	populate(mem, total, c->layout == MAP_APART ? APART : 1);
 	if (total > c->size)
 		mem = best_part(mem, fd, total, c->size);
 	if (fd >= 0)
